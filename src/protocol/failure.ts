@@ -1,0 +1,54 @@
+import { Frame } from "./frame.ts";
+
+/** Every reason a request is refused: its HTTP status and, when that is not 4000 + status, its WebSocket close code. */
+const failures = {
+  bad_query: { status: 400 },
+  bad_request: { status: 400 },
+  invalid_body: { status: 400 },
+  invalid_message: { status: 400, close: 1008 },
+  unknown_stream: { status: 404 },
+  unknown_subject: { status: 404 },
+  not_found: { status: 404 },
+  conflict: { status: 409 },
+  body_too_large: { status: 413 },
+  message_too_large: { status: 413, close: 1009 },
+  upgrade_required: { status: 426 },
+  internal: { status: 500 },
+  bus_away: { status: 503 },
+  no_responder: { status: 503 },
+  shutting_down: { status: 503, close: 1001 },
+} as const satisfies Record<string, { status: number; close?: number }>;
+
+export type FailureCode = keyof typeof failures;
+
+/** Why a request was refused: a stable code for programs and a message for people that leaks nothing internal. */
+export class Failure extends Error {
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, message: string) {
+    super(message);
+    this.name = "Failure";
+    this.code = code;
+  }
+
+  /** What any thrown thing looks like from outside: a Failure as it is, everything else as `internal`. */
+  static from(thrown: unknown): Failure {
+    if (thrown instanceof Failure) return thrown;
+    return new Failure("internal", "Something went wrong on our side");
+  }
+
+  get status(): (typeof failures)[FailureCode]["status"] {
+    return failures[this.code].status;
+  }
+
+  /** The WebSocket close code (RFC 6455, section 7.4). */
+  get closeCode(): number {
+    const row: { status: number; close?: number } = failures[this.code];
+    return row.close ?? 4000 + row.status;
+  }
+
+  /** The error frame, the same on every transport. */
+  get frame(): Frame {
+    return new Frame({ type: "error", code: this.code, message: this.message });
+  }
+}
