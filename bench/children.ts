@@ -1,0 +1,74 @@
+import { type ChildProcess, fork, type StdioOptions, spawn } from "node:child_process";
+import { once } from "node:events";
+
+const grace = 2_000;
+const keptOutput = 4_000;
+/** Every server gets as many file descriptors as the machine allows. */
+const unlimited = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
+const stdio: StdioOptions = ["pipe", "pipe", "pipe"];
+
+/** The processes a run has started. None outlives it: `kill` ends them whatever state they are in. */
+export class Children {
+  readonly #running = new Set<ChildProcess>();
+
+  /** Starts a server. Its standard input is a pipe that closes with this process. */
+  spawn(command: string, args: readonly string[]): Program {
+    const child = spawn("/bin/sh", ["-c", unlimited, "sh", command, ...args], { stdio });
+    this.#keep(child);
+    return new Program(child, command);
+  }
+
+  /** Starts a load process, with a channel that passes typed arrays and big integers. */
+  fork(module: URL): ChildProcess {
+    const child = fork(module, { serialization: "advanced" });
+    this.#keep(child);
+    return child;
+  }
+
+  /** Asks all to end, and makes those end that do not. */
+  async stop(): Promise<void> {
+    const running = [...this.#running];
+    const ended = running.map((child) => once(child, "exit"));
+    for (const child of running) child.kill("SIGTERM");
+    const late = setTimeout(() => this.kill(), grace);
+    await Promise.all(ended);
+    clearTimeout(late);
+  }
+
+  /** Ends all at once. Safe in an exit handler. */
+  kill(): void {
+    for (const child of this.#running) child.kill("SIGKILL");
+  }
+
+  #keep(child: ChildProcess): void {
+    this.#running.add(child);
+    child.once("exit", () => this.#running.delete(child));
+  }
+}
+
+/** A server under test, or the bus. */
+export class Program {
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #command: string;
+  #output = "";
+
+  constructor(child: ChildProcess, command: string) {
+    this.#child = child;
+    this.#command = command;
+    this.pid = child.pid ?? 0;
+    const keep = (chunk: Buffer) => {
+      this.#output = (this.#output + chunk.toString()).slice(-keptOutput);
+    };
+    child.stdout?.on("data", keep);
+    child.stderr?.on("data", keep);
+    child.stdin?.on("error", () => {});
+  }
+
+  /** Why the program has ended; undefined while it runs. */
+  get ended(): string | undefined {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode === null && signalCode === null) return undefined;
+    return `${this.#command} ended with ${signalCode ?? exitCode}. Its last output:\n${this.#output.trim()}`;
+  }
+}
