@@ -1,0 +1,241 @@
+import type { Clock, Stop } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import type {
+  Ack,
+  Bounds,
+  Bus,
+  BusState,
+  Follower,
+  Journal,
+  JournalSpec,
+  Range,
+  Reading,
+  Recent,
+  Said,
+  Stored,
+  StoreSpec,
+  Table,
+} from "./bus.ts";
+import { Fanout } from "./fanout.ts";
+import { exactSubject, subjectPattern } from "./grammar.ts";
+import type { Ledger } from "./ledger.ts";
+import { matches } from "./subject.ts";
+import { Switchboard } from "./switchboard.ts";
+import { type Shelf, type Terms, Writer } from "./writer.ts";
+
+const sweepEveryMs = 60_000;
+const idsKeptMs = 5 * 60_000;
+const tombstonesKeptMs = 10 * 60_000;
+/** How many expired messages are removed before the event loop gets its turn again. */
+const sweepStep = 5_000;
+
+/** The bus of one process: tables and journals in a ledger, plain subjects on a switchboard. */
+export class LocalBus implements Bus {
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #writer: Writer;
+  readonly #switchboard: Switchboard;
+  readonly #tables = new Map<string, LocalTable>();
+  readonly #journals = new Map<string, LocalJournal>();
+  readonly #listeners = new Set<(state: BusState) => void>();
+  readonly #stopSweeping: Stop;
+  #state: BusState = "up";
+
+  constructor(ledger: Ledger, clock: Clock) {
+    this.#ledger = ledger;
+    this.#clock = clock;
+    this.#writer = new Writer(ledger, clock);
+    this.#switchboard = new Switchboard(clock);
+    this.#stopSweeping = clock.every(sweepEveryMs, () => this.#sweep());
+    this.#sweep();
+  }
+
+  get state(): BusState {
+    return this.#state;
+  }
+
+  onState(listener: (state: BusState) => void): Stop {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  async table(spec: StoreSpec): Promise<Table> {
+    const open = this.#tables.get(spec.name) ?? new LocalTable(this.#desk(), spec);
+    this.#tables.set(spec.name, open);
+    return open;
+  }
+
+  async journal(spec: JournalSpec): Promise<Journal> {
+    const open = this.#journals.get(spec.name) ?? new LocalJournal(this.#desk(), spec);
+    this.#journals.set(spec.name, open);
+    return open;
+  }
+
+  publish(subject: string, data: Uint8Array): void {
+    this.#switchboard.publish(subject, data);
+  }
+
+  subscribe(pattern: string, listener: (message: Said) => void): Stop {
+    return this.#switchboard.subscribe(pattern, listener);
+  }
+
+  async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return this.#switchboard.request(subject, data, timeoutMs);
+  }
+
+  reply(pattern: string, answer: (message: Said) => Promise<Uint8Array>): Stop {
+    return this.#switchboard.reply(pattern, answer);
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === "away") return;
+    this.#writer.close();
+    this.#stopSweeping();
+    this.#switchboard.close();
+    this.#state = "away";
+    this.#ledger.close();
+    for (const listener of this.#listeners) listener("away");
+  }
+
+  /** What a store needs; a closed bus has none. */
+  #desk(): Desk {
+    if (this.#state === "away") throw new Failure("bus_away", "The bus is closed");
+    return { ledger: this.#ledger, writer: this.#writer };
+  }
+
+  /** A sweep that fails, on a full disk say, is a sweep for the next minute. */
+  #sweep(): void {
+    if (this.#state === "away") return;
+    const now = this.#clock.now();
+    try {
+      this.#ledger.forget(now - idsKeptMs);
+      for (const table of this.#tables.values()) table.reap(now - tombstonesKeptMs);
+      const removed = [...this.#journals.values()].map((journal) => journal.expire(now));
+      if (removed.some((count) => count === sweepStep)) setImmediate(() => this.#sweep());
+    } catch {
+      // Nothing is lost by keeping too much for a minute.
+    }
+  }
+}
+
+interface Desk {
+  readonly ledger: Ledger;
+  readonly writer: Writer;
+}
+
+/** What tables and journals of the embedded bus have in common. */
+class LocalStore {
+  readonly shelf: Shelf;
+  readonly #ledger: Ledger;
+  readonly #writer: Writer;
+  readonly #subjects: readonly string[];
+
+  constructor({ ledger, writer }: Desk, spec: StoreSpec, keeps: Shelf["keeps"]) {
+    this.#ledger = ledger;
+    this.#writer = writer;
+    this.#subjects = spec.subjects.map(subjectPattern);
+    const prefix = keeps === "last value" ? "table" : "journal";
+    const account = ledger.account(`${prefix} ${spec.name}`);
+    const fanout = new Fanout(() => (keeps === "last value" ? this.values() : []));
+    this.shelf = { ...account, keeps, fanout };
+    fanout.begin(account.epoch);
+    fanout.level(account.last);
+  }
+
+  /** Throws `bus_away` once the bus is closed. */
+  get ledger(): Ledger {
+    if (this.#writer.closed) throw new Failure("bus_away", "The bus is closed");
+    return this.#ledger;
+  }
+
+  values(): Stored[] {
+    return this.ledger.all(this.shelf.id).filter(({ data }) => data.length > 0);
+  }
+
+  /** Copies the body: it is written at the end of this turn, and the caller may use its buffer again before. */
+  async put(subject: string, data: Uint8Array, terms: Terms): Promise<Ack> {
+    exactSubject(subject);
+    if (!this.#subjects.some((pattern) => matches(pattern, subject))) {
+      throw new Failure("unknown_subject", `'${subject}' is not kept here`);
+    }
+    return this.#writer.put(this.shelf, { subject, data: new Uint8Array(data) }, terms);
+  }
+
+  follow(follower: Follower): Stop {
+    return this.shelf.fanout.join(follower);
+  }
+
+  async bounds(): Promise<Bounds> {
+    const { id, epoch, last } = this.shelf;
+    return { epoch, first: this.ledger.first(id) ?? last + 1, last };
+  }
+}
+
+class LocalTable implements Table {
+  readonly #store: LocalStore;
+
+  constructor(desk: Desk, spec: StoreSpec) {
+    this.#store = new LocalStore(desk, spec, "last value");
+  }
+
+  async put(subject: string, data: Uint8Array, terms: Terms = {}): Promise<Ack> {
+    return this.#store.put(subject, data, terms);
+  }
+
+  async get(subject: string): Promise<Stored | undefined> {
+    const stored = this.#store.ledger.newest(this.#store.shelf.id, exactSubject(subject));
+    return stored?.data.length ? stored : undefined;
+  }
+
+  follow(follower: Follower): Stop {
+    return this.#store.follow(follower);
+  }
+
+  async bounds(): Promise<Bounds> {
+    return this.#store.bounds();
+  }
+
+  reap(beforeMs: number): void {
+    this.#store.ledger.reap(this.#store.shelf.id, beforeMs);
+  }
+}
+
+class LocalJournal implements Journal {
+  readonly #store: LocalStore;
+  readonly #keepMs: number;
+
+  constructor(desk: Desk, spec: JournalSpec) {
+    this.#store = new LocalStore(desk, spec, "every event");
+    this.#keepMs = spec.keepMs;
+  }
+
+  async append(subject: string, data: Uint8Array, id?: string): Promise<Ack> {
+    return this.#store.put(subject, data, id === undefined ? {} : { id });
+  }
+
+  follow(follower: Follower): Stop {
+    return this.#store.follow(follower);
+  }
+
+  async read(range: Range): Promise<Reading> {
+    subjectPattern(range.subject);
+    const messages = this.#store.ledger.read(this.#store.shelf.id, range);
+    const { first } = await this.#store.bounds();
+    return { messages, whole: range.after >= first - 1 && messages.length < range.limit };
+  }
+
+  async recent(range: Recent): Promise<Stored[]> {
+    subjectPattern(range.subject);
+    return this.#store.ledger.recent(this.#store.shelf.id, range);
+  }
+
+  async bounds(): Promise<Bounds> {
+    return this.#store.bounds();
+  }
+
+  expire(nowMs: number): number {
+    return this.#store.ledger.expire(this.#store.shelf.id, nowMs - this.#keepMs, sweepStep);
+  }
+}
