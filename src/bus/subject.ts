@@ -13,7 +13,8 @@ export function encodeToken(name: string): string {
   if (name.length <= longestName && plain.test(name)) return name;
   const bytes = new TextEncoder().encode(name);
   if (bytes.length === 0) throw new Failure("bad_request", "A name must not be empty");
-  if (bytes.length > longestName) throw new Failure("bad_request", `A name must not be longer than ${longestName} bytes`);
+  if (bytes.length > longestName)
+    throw new Failure("bad_request", `A name must not be longer than ${longestName} bytes`);
   return Array.from(bytes, encodeByte).join("");
 }
 
@@ -44,4 +45,22 @@ export function matches(pattern: string, subject: string): boolean {
     if (i >= tokens.length || (want !== "*" && want !== tokens[i])) return false;
   }
   return wanted.length === tokens.length;
+}
+
+/** The full subject of a tail (`runs.r1`) within an org; the only place where an org enters a subject. */
+export function subjectOf(org: string, tail: string): string {
+  return `skein.${encodeToken(org)}.${tail}`;
+}
+
+/** The pattern that a tail has in every org. */
+export function anyOrg(tail: string): string {
+  return `skein.*.${tail}`;
+}
+
+/** A subject taken apart, or undefined when it is none of ours. */
+export function splitSubject(subject: string): { org: string; tail: string } | undefined {
+  const [prefix, token = "", ...tail] = subject.split(".");
+  const org = decodeToken(token);
+  if (prefix !== "skein" || org === undefined || tail.length === 0) return undefined;
+  return { org, tail: tail.join(".") };
 }

@@ -8,6 +8,8 @@ export interface End {
   readonly reason: string;
   /** The last frame before the end, when there is something to say. */
   readonly frame?: Frame;
+  /** The defect of ours behind it, for our own log. */
+  readonly fault?: unknown;
 }
 
 /** Every ordinary reason for a session to stop. */
@@ -20,5 +22,5 @@ export const ends = {
 
 /** The end of a session that failed: its error frame, then its close code. */
 export function failed(failure: Failure): End {
-  return { code: failure.closeCode, reason: failure.code, frame: failure.frame };
+  return { code: failure.closeCode, reason: failure.code, frame: failure.frame, fault: failure.cause };
 }

@@ -25,16 +25,16 @@ export type FailureCode = keyof typeof failures;
 export class Failure extends Error {
   readonly code: FailureCode;
 
-  constructor(code: FailureCode, message: string) {
-    super(message);
+  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "Failure";
     this.code = code;
   }
 
-  /** What any thrown thing looks like from outside: a Failure as it is, everything else as `internal`. */
+  /** What any thrown thing looks like from outside: a Failure as it is, everything else as `internal` with it as cause. */
   static from(thrown: unknown): Failure {
     if (thrown instanceof Failure) return thrown;
-    return new Failure("internal", "Something went wrong on our side");
+    return new Failure("internal", "Something went wrong on our side", { cause: thrown });
   }
 
   get status(): (typeof failures)[FailureCode]["status"] {

@@ -1,0 +1,108 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Principal } from "../auth/principal.ts";
+import type { Ack, Bus, Journal, Table } from "../bus/bus.ts";
+import { subjectOf } from "../bus/subject.ts";
+import { Failure } from "../protocol/failure.ts";
+import { accept } from "../stream/accept.ts";
+import type { Definition } from "../stream/define.ts";
+import type { Params } from "../stream/path.ts";
+import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
+
+/** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
+export function publishRoutes({ bus, definitions, identify, now, maxBodyBytes }: PublishParts): Hono {
+  const stores = new Stores(bus);
+  const limit = bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) });
+  return new Hono().post("/:tail{.+}", limit, async (context) => {
+    const { org } = identify(context.req.raw.headers);
+    const { definition, names } = find(definitions, context.req.path.replace(/^.*?\/publish\//, ""));
+    const body = new Uint8Array(await context.req.arrayBuffer());
+    const isDelete = definition.kind === "table" && body.length === 0;
+    if (!isDelete) accept(definition, { names, atMs: now() }, body);
+    const subject = subjectOf(org, tailOf(definition, names));
+    const key = context.req.header("idempotency-key");
+    // The key is the caller's own word: under another subject it means another message.
+    const ack = await stores.store(definition, {
+      subject,
+      body,
+      id: key === undefined ? undefined : `${subject} ${key}`,
+    });
+    return context.json({ subject, position: ack.position, duplicate: ack.duplicate }, ack.duplicate ? 200 : 201);
+  });
+}
+
+interface PublishParts {
+  readonly bus: Bus;
+  readonly definitions: readonly Definition[];
+  /** Who asks. */
+  readonly identify: (headers: Headers) => Principal;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly maxBodyBytes: number;
+}
+
+function tooLarge(most: number): never {
+  throw new Failure("body_too_large", `The body must not be larger than ${most} bytes`);
+}
+
+/** The stream that a subject's tail feeds, and the names in it. */
+function find(definitions: readonly Definition[], path: string): { definition: Definition; names: Params } {
+  const segments = segmentsOf(path);
+  for (const definition of definitions) {
+    const names = definition.subjectPattern.match(segments);
+    if (names && !Object.values(names).includes("")) return { definition, names };
+  }
+  const known = definitions.map(({ subject }) => subject.replaceAll(".", "/")).join(", ");
+  throw new Failure("unknown_subject", `Nothing is published under "${path}"; known are ${known}`);
+}
+
+function segmentsOf(path: string): string[] {
+  try {
+    return path.split("/").map(decodeURIComponent);
+  } catch {
+    throw new Failure("bad_request", `Path "${path}" is not percent-encoded UTF-8`);
+  }
+}
+
+interface Publication {
+  readonly subject: string;
+  readonly body: Uint8Array;
+  readonly id: string | undefined;
+}
+
+/** The tables and journals of the definitions, opened at their first use. */
+class Stores {
+  readonly #bus: Bus;
+  readonly #tables = new Map<Definition, Promise<Table>>();
+  readonly #journals = new Map<Definition, Promise<Journal>>();
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  async store(definition: Definition, { subject, body, id }: Publication): Promise<Ack> {
+    if (this.#bus.state === "away") throw new Failure("bus_away", "The bus is away; nothing was stored, try again");
+    if (definition.kind === "feed") {
+      const journal = await opened(this.#journals, definition, () => this.#bus.journal(journalOf(definition)));
+      return journal.append(subject, body, id);
+    }
+    const table = await opened(this.#tables, definition, () => this.#bus.table(storeOf(definition)));
+    return table.put(subject, body, id === undefined ? {} : { id });
+  }
+}
+
+/** The store of a definition, opened once; a failure is forgotten, so that the next call tries again. */
+async function opened<T>(
+  stores: Map<Definition, Promise<T>>,
+  definition: Definition,
+  open: () => Promise<T>,
+): Promise<T> {
+  const known = stores.get(definition) ?? open();
+  stores.set(definition, known);
+  try {
+    return await known;
+  } catch (thrown) {
+    stores.delete(definition);
+    throw thrown;
+  }
+}

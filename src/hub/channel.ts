@@ -1,0 +1,299 @@
+import { Batch } from "../protocol/batch.ts";
+import { type Cursor, parseCursor } from "../protocol/cursor.ts";
+import { ends } from "../protocol/end.ts";
+import { Failure } from "../protocol/failure.ts";
+import { Frame } from "../protocol/frame.ts";
+import type { ClientMessage } from "../protocol/message.ts";
+import type { Definition } from "../stream/define.ts";
+import { issueText } from "../stream/query.ts";
+import { Cohort, cohortKey, portions } from "./cohort.ts";
+import type { Entry, Ring } from "./ring.ts";
+import { Session } from "./session.ts";
+import type { Sink } from "./sink.ts";
+import type { Tally } from "./tally.ts";
+
+/** Why a client gets a fresh snapshot; absent on a first connect. */
+export type Reason = "filter" | "lagged" | "expired" | "resync";
+
+/** How a session begins. */
+export interface Opening {
+  /** Whether the client goes on from its cursor; otherwise it gets a snapshot. */
+  readonly resumed: boolean;
+  /** The first frames, the greeting before all. */
+  readonly frames: readonly Frame[];
+  /** The same frames in portions. */
+  readonly batches: readonly Batch[];
+  /** The count of the first entry that comes live. */
+  readonly next: number;
+  /** Whether nothing will ever follow. */
+  readonly over: boolean;
+}
+
+/** What a channel knows of before: how a newcomer begins. One for tables, one for feeds. */
+export interface Past {
+  /** Settles when a newcomer can be told the truth. Throws `bus_away` when nobody knows. */
+  ready(): Promise<void>;
+  /** Waits until this process has read as far as the cursor; false when it never will. Throws `bus_away`. */
+  reach(cursor: Cursor): Promise<boolean>;
+  /** The entries after a cursor, or undefined when some of them are gone. */
+  after(cursor: Cursor): Promise<readonly Entry[] | undefined>;
+  /** The frames of a snapshot as of now. */
+  snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[]>;
+  /** The place that a client has reached who is told everything so far. */
+  here(): Cursor;
+}
+
+/** The past of a channel, read from its store. */
+export interface Loaded {
+  readonly entries: readonly Entry[];
+  /** Every entry after this position is among them, or was never there. */
+  readonly floor: number;
+  /** How far was read: what came live up to there is among the entries. */
+  readonly upTo: number;
+}
+
+/** How far a session may fall behind. */
+export interface SessionLimits {
+  readonly queueFrames: number;
+  readonly queueBytes: number;
+}
+
+/** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
+export class Channel {
+  readonly #definition: Definition;
+  readonly #ring: Ring;
+  readonly #past: Past;
+  readonly #limits: SessionLimits;
+  readonly #tally: Tally;
+  readonly #cohorts = new Map<string, Cohort>();
+  readonly #greetings = new Map<string, Opening>();
+  #pending: Entry[] = [];
+  #isFlushDue = false;
+  #isHeld = true;
+  /** Sessions that stand before this count began with a past that holds no more. */
+  #origin = 0;
+  #over = false;
+  #sessions = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(parts: ChannelParts) {
+    this.#definition = parts.definition;
+    this.#ring = parts.ring;
+    this.#past = parts.past;
+    this.#limits = parts.limits;
+    this.#tally = parts.tally;
+  }
+
+  get isIdle(): boolean {
+    return this.#sessions === 0;
+  }
+
+  /** Calls `listener` each time the last session has left. */
+  set onIdle(listener: () => void) {
+    this.#onIdle = listener;
+  }
+
+  /** Takes new entries; they leave at the end of this turn of the event loop, all in one write per client. */
+  push(entries: readonly Entry[]): void {
+    if (this.#over) return;
+    for (const entry of entries) {
+      this.#pending.push(entry);
+      this.#over = entry.last;
+      if (entry.last) break;
+    }
+    if (this.#isFlushDue || this.#pending.length === 0) return;
+    this.#isFlushDue = true;
+    setImmediate(() => this.flush());
+  }
+
+  /** Sends what this turn has brought. */
+  flush(): void {
+    this.#isFlushDue = false;
+    if (this.#isHeld || this.#pending.length === 0) return;
+    const entries = this.#pending;
+    this.#pending = [];
+    this.#greetings.clear();
+    const next = this.#ring.head + entries.length;
+    const all = new Batch(entries.map(({ frame }) => frame));
+    for (const cohort of this.#cohorts.values()) this.#send(cohort, { entries, all, next });
+    for (const entry of entries) this.#ring.push(entry);
+    if (this.#over) this.#endLevel();
+  }
+
+  /** Holds everything back until `release`: the past is being read, or read again. A channel begins held. */
+  hold(): void {
+    this.#isHeld = true;
+    this.#pending = [];
+    this.#over = false;
+    this.#greetings.clear();
+  }
+
+  /** Fills the ring anew with the past and lets go of what came since. */
+  release({ entries, floor, upTo }: Loaded): void {
+    this.#ring.clear({ position: floor, part: 0 });
+    for (const entry of entries) {
+      if (this.#over) break;
+      this.#ring.push(entry);
+      this.#over = entry.last;
+    }
+    this.#pending = this.#over ? [] : this.#pending.filter(({ position }) => position > upTo);
+    this.#over ||= this.#pending.at(-1)?.last ?? false;
+    this.#origin = this.#ring.head;
+    this.#isHeld = false;
+    this.flush();
+  }
+
+  /** Gives every session a fresh snapshot. */
+  greetAll(reason: Reason): void {
+    this.#greetings.clear();
+    for (const cohort of this.#cohorts.values()) {
+      for (const session of [...cohort.level, ...cohort.waiting]) session.greetAgain(reason);
+    }
+  }
+
+  /** The sessions whose sockets are full. */
+  *waiting(): Iterable<Session> {
+    for (const cohort of this.#cohorts.values()) yield* cohort.waiting;
+  }
+
+  /** Every session that has begun. */
+  *sessions(): Iterable<Session> {
+    for (const cohort of this.#cohorts.values()) yield* [...cohort.level, ...cohort.waiting];
+  }
+
+  /** How a client begins: from its cursor when it has one that holds, otherwise with a snapshot. */
+  async open(query: unknown, since: string | undefined): Promise<Opening> {
+    await this.#past.ready();
+    if (since === undefined) return this.greet(query, undefined);
+    const cursor = parseCursor(since);
+    const resumed = cursor && (await this.#resume(query, cursor));
+    this.#tally.resumes[resumed ? "resumed" : "expired"] += 1;
+    return resumed ?? this.greet(query, "expired");
+  }
+
+  /** A fresh snapshot. */
+  async greet(query: unknown, reason: Reason | undefined): Promise<Opening> {
+    await this.#past.ready();
+    if (reason === "lagged") this.#tally.lagged += 1;
+    this.flush();
+    const key = `${reason ?? ""} ${cohortKey(query)}`;
+    const known = this.#greetings.get(key);
+    if (known) return known;
+    const { next, over } = this.#mark();
+    const frames = await this.#past.snapshot(query, reason);
+    const opening = { resumed: false, frames, batches: portions(frames), next, over };
+    if (next === this.#ring.head && this.#pending.length === 0) this.#greetings.set(key, opening);
+    return opening;
+  }
+
+  /** Lets a client in. */
+  join(query: unknown, sink: Sink): Session {
+    this.#sessions += 1;
+    return new Session(this, this.#enter(query), sink);
+  }
+
+  leave(session: Session): void {
+    this.#sessions -= 1;
+    this.#exit(session.cohort);
+    if (this.isIdle) this.#onIdle?.();
+  }
+
+  /** Changes a session's query as its message says. Throws `invalid_message`. */
+  move(session: Session, message: ClientMessage): void {
+    const known = Object.hasOwn(this.#definition.messages, message.type) && this.#definition.messages[message.type];
+    if (!known) throw new Failure("invalid_message", `Message type "${message.type}" is not known here`);
+    const fields = known.fields.safeParse(message);
+    if (!fields.success) throw new Failure("invalid_message", `Message field ${issueText(fields.error)}`);
+    const before = session.cohort;
+    const query = known.change(before.query, fields.data);
+    session.cohort = this.#enter(query);
+    this.#exit(before);
+  }
+
+  /** Whether more frames than the limits allow wait for a session that has everything before `next`. */
+  isLagging(cohort: Cohort, next: number): boolean {
+    if (this.#isLost(next)) return true;
+    const frames = this.#shown(cohort, this.#ring.from(next));
+    if (frames.length > this.#limits.queueFrames) return true;
+    let size = 0;
+    for (const { json } of frames) size += json.length;
+    return size > this.#limits.queueBytes;
+  }
+
+  /** What a session that has everything before `next` has not been sent yet, or undefined when some of it is gone. */
+  missed(cohort: Cohort, next: number): Pick<Opening, "batches" | "next" | "over"> | undefined {
+    if (this.#isLost(next)) return undefined;
+    const frames = this.#shown(cohort, this.#ring.from(next));
+    return { batches: portions(frames), ...this.#mark() };
+  }
+
+  async #resume(query: unknown, cursor: Cursor): Promise<Opening | undefined> {
+    if (!(await this.#past.reach(cursor))) return undefined;
+    this.flush();
+    const here = this.#past.here();
+    const { next, over } = this.#mark();
+    const entries = await this.#past.after(cursor);
+    if (entries === undefined) return undefined;
+    const missed = this.#shown({ query }, entries);
+    const greeting = new Frame({ type: "resumed", replayed: missed.length }, missed.length > 0 ? cursor : here);
+    const frames = [greeting, ...missed];
+    return { resumed: true, frames, batches: portions(frames), next, over };
+  }
+
+  #isLost(next: number): boolean {
+    return next < this.#ring.tail || next < this.#origin;
+  }
+
+  /** Where the ring stands and whether it will ever go on. */
+  #mark(): { next: number; over: boolean } {
+    return { next: this.#ring.head, over: this.#over && this.#pending.length === 0 };
+  }
+
+  #shown({ query }: Pick<Cohort, "query">, entries: readonly Entry[]): Frame[] {
+    const frames: Frame[] = [];
+    for (const { item, frame } of entries) if (this.#shows(item, query)) frames.push(frame);
+    return frames;
+  }
+
+  #shows(item: unknown, query: unknown): boolean {
+    // Each channel holds items of its own definition only, so the pair below always fits.
+    const { shows } = this.#definition as { shows(item: unknown, query: unknown): boolean };
+    return shows(item, query);
+  }
+
+  #send(cohort: Cohort, turn: { entries: readonly Entry[]; all: Batch; next: number }): void {
+    if (cohort.level.size === 0) return;
+    const frames = this.#shown(cohort, turn.entries);
+    if (frames.length === 0) return;
+    const batch = frames.length === turn.entries.length ? turn.all : new Batch(frames);
+    this.#tally.delivered += frames.length * cohort.level.size;
+    for (const session of cohort.level) if (!session.deliver(batch, turn.next)) cohort.level.delete(session);
+  }
+
+  #endLevel(): void {
+    for (const cohort of this.#cohorts.values()) {
+      for (const session of [...cohort.level]) session.end(ends.done);
+    }
+  }
+
+  #enter(query: unknown): Cohort {
+    const key = cohortKey(query);
+    const cohort = this.#cohorts.get(key) ?? new Cohort(key, query);
+    this.#cohorts.set(key, cohort);
+    cohort.size += 1;
+    return cohort;
+  }
+
+  #exit(cohort: Cohort): void {
+    cohort.size -= 1;
+    if (cohort.size === 0) this.#cohorts.delete(cohort.key);
+  }
+}
+
+interface ChannelParts {
+  readonly definition: Definition;
+  readonly ring: Ring;
+  readonly past: Past;
+  readonly limits: SessionLimits;
+  readonly tally: Tally;
+}

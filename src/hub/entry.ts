@@ -1,0 +1,56 @@
+import type { Stored } from "../bus/bus.ts";
+import { splitSubject } from "../bus/subject.ts";
+import type { Cursor } from "../protocol/cursor.ts";
+import { Failure } from "../protocol/failure.ts";
+import { Frame, type FrameBody } from "../protocol/frame.ts";
+import { accept, isoTime } from "../stream/accept.ts";
+import type { Change, Definition, FeedDefinition, TableDefinition } from "../stream/define.ts";
+import type { Params } from "../stream/path.ts";
+import { namesIn } from "../stream/subject.ts";
+import type { Entry } from "./ring.ts";
+
+/** Where a stored message belongs. */
+export interface Address {
+  readonly org: string;
+  readonly names: Params;
+}
+
+/** Where a stored message belongs. Throws `invalid_body` when its subject is not one that we would have written. */
+export function addressOf(definition: Definition, { subject }: Stored): Address {
+  const parts = splitSubject(subject);
+  const names = parts && namesIn(definition, parts.tail);
+  if (!names) throw new Failure("invalid_body", "The subject's names are not encoded as they should be");
+  return { org: parts.org, names };
+}
+
+/** What a stored message says. Throws `invalid_body`. */
+export function itemOf(definition: Definition, { names }: Address, { data, atMs }: Stored): unknown {
+  return accept(definition, { names, atMs }, data);
+}
+
+/** The entry of an event at its place. */
+export function eventEntry(definition: FeedDefinition, event: unknown, place: Cursor): Entry {
+  const { position, part } = place;
+  return {
+    frame: new Frame(definition.frame(event), place),
+    position,
+    part,
+    item: event,
+    last: definition.ends(event),
+  };
+}
+
+/** The entries of a change: its frames, all but the last marked as parts of it. */
+export function changeEntries(definition: TableDefinition, change: Change<unknown>, place: Cursor): Entry[] {
+  const bodies = definition.deltas(change);
+  const entry = (body: FrameBody, i: number): Entry => {
+    const part = i === bodies.length - 1 ? 0 : i + 1;
+    return { frame: new Frame(body, { ...place, part }), position: place.position, part, item: change, last: false };
+  };
+  return bodies.map(entry);
+}
+
+/** The change from one value to the next. */
+export function changeOf(before: unknown, after: unknown, atMs: number): Change<unknown> {
+  return { before, after, timestamp: isoTime(atMs) };
+}

@@ -1,0 +1,154 @@
+import type { Journal, Stored } from "../bus/bus.ts";
+import type { Clock } from "../protocol/clock.ts";
+import type { Cursor } from "../protocol/cursor.ts";
+import { Frame } from "../protocol/frame.ts";
+import type { FeedDefinition } from "../stream/define.ts";
+import type { Channel, Loaded, Past, Reason } from "./channel.ts";
+import { addressOf, eventEntry, itemOf } from "./entry.ts";
+import type { Progress } from "./progress.ts";
+import type { Entry, Ring } from "./ring.ts";
+
+/** How far back a filtered snapshot looks for events, in pages of this many. */
+const pageEvents = 1000;
+const mostPages = 10;
+
+/** How soon a past that could not be read is asked for again. */
+const retryMs = 500;
+
+/** The past of a feed's channel: its ring, and before that the journal. */
+export class FeedPast implements Past {
+  readonly #parts: FeedPastParts;
+  #loaded: Promise<void> = Promise.resolve();
+  #loads = 0;
+  #isFailed = false;
+  #channel: Channel | undefined;
+
+  constructor(parts: FeedPastParts) {
+    this.#parts = parts;
+  }
+
+  /** Becomes the past of a channel and reads it. */
+  serve(channel: Channel): void {
+    this.#channel = channel;
+    this.load();
+  }
+
+  /** Reads what a newcomer may need into the ring; the channel is held until then. With a reason, everybody is greeted anew. */
+  load(reason?: Reason): void {
+    const load = ++this.#loads;
+    this.#isFailed = false;
+    this.#channel?.hold();
+    this.#loaded = this.#read().then((past) => {
+      if (load !== this.#loads) return;
+      this.#channel?.release(past);
+      if (reason !== undefined) this.#channel?.greetAll(reason);
+    });
+    this.#loaded.catch(() => {
+      if (load === this.#loads) this.#fail(reason);
+    });
+  }
+
+  async ready(): Promise<void> {
+    if (this.#isFailed) this.load();
+    await this.#loaded;
+  }
+
+  #fail(reason: Reason | undefined): void {
+    this.#isFailed = true;
+    this.#parts.clock.after(retryMs, () => {
+      if (this.#isFailed && this.#channel?.isIdle === false) this.load(reason);
+    });
+  }
+
+  async reach(cursor: Cursor): Promise<boolean> {
+    const { progress, journal } = this.#parts;
+    return cursor.epoch === progress.epoch && progress.reach(cursor.position, journal());
+  }
+
+  here(): Cursor {
+    const { epoch, position } = this.#parts.progress;
+    return { epoch, position, part: 0 };
+  }
+
+  async after(cursor: Cursor): Promise<readonly Entry[] | undefined> {
+    const { ring, subject, replayFrames, journal } = this.#parts;
+    const remembered = ring.after(cursor);
+    if (remembered) return remembered;
+    const recent = ring.from(0);
+    const { position } = ring.floor;
+    const limit = replayFrames - recent.length;
+    if (limit <= 0) return undefined;
+    const reading = await journal().read({ subject, after: cursor.position, upTo: position, limit });
+    return reading.whole ? [...this.#entries(reading.messages), ...recent] : undefined;
+  }
+
+  async snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[]> {
+    const { definition, ring } = this.#parts;
+    const why = reason === undefined ? {} : { reason };
+    const here = this.here();
+    const entries = ring.from(0);
+    if (definition.past.kind === "whole") {
+      const start = { ...here, position: entries[0] ? entries[0].position - 1 : here.position };
+      const count = new Frame({ type: "snapshot", count: entries.length, ...why }, start);
+      return [count, ...entries.map(({ frame }) => frame)];
+    }
+    const events = await this.#newest(query, entries);
+    return [new Frame({ ...definition.past.snapshot(events, query), ...why }, here)];
+  }
+
+  /** The newest events that this query shows, from the ring and as far back in the journal as need be. */
+  async #newest(query: unknown, entries: readonly Entry[]): Promise<unknown[]> {
+    const { definition, ring, subject, journal } = this.#parts;
+    if (definition.past.kind !== "recent") return [];
+    const wanted = definition.past.count(query);
+    const shown = (list: readonly Entry[]) =>
+      list.map(({ item }) => item).filter((event) => definition.shows(event, query));
+    let events = shown(entries);
+    let upTo = ring.floor.position;
+    for (let page = 0; page < mostPages && events.length < wanted && upTo > 0; page++) {
+      const older = await journal().recent({ subject, upTo, limit: pageEvents });
+      events = [...shown(this.#entries(older)), ...events];
+      upTo = older.length < pageEvents ? 0 : (older[0]?.position ?? 1) - 1;
+    }
+    return wanted === 0 ? [] : events.slice(-wanted);
+  }
+
+  async #read(): Promise<Loaded> {
+    const { definition, progress, subject, journal } = this.#parts;
+    await progress.ready();
+    const upTo = progress.position;
+    if (definition.past.kind === "whole") {
+      const { messages } = await journal().read({ subject, after: 0, upTo, limit: Number.MAX_SAFE_INTEGER });
+      return { entries: this.#entries(messages), floor: 0, upTo };
+    }
+    const { most } = definition.past;
+    const messages = await journal().recent({ subject, upTo, limit: most });
+    const oldest = messages.length < most ? (await journal().bounds()).first : (messages[0]?.position ?? 1);
+    return { entries: this.#entries(messages), floor: Math.min(oldest - 1, upTo), upTo };
+  }
+
+  #entries(messages: readonly Stored[]): Entry[] {
+    const { definition, progress } = this.#parts;
+    const entries: Entry[] = [];
+    for (const stored of messages) {
+      const place: Cursor = { epoch: progress.epoch, position: stored.position, part: 0 };
+      try {
+        const item = itemOf(definition, addressOf(definition, stored), stored);
+        entries.push(eventEntry(definition, item, place));
+      } catch {
+        // It was rejected aloud when it came; the past only leaves it out.
+      }
+    }
+    return entries;
+  }
+}
+
+interface FeedPastParts {
+  readonly definition: FeedDefinition;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  readonly journal: () => Journal;
+  readonly subject: string;
+  readonly ring: Ring;
+  readonly replayFrames: number;
+}

@@ -1,0 +1,115 @@
+import type { Follower, Journal, Stored } from "../bus/bus.ts";
+import { subjectOf } from "../bus/subject.ts";
+import type { Stop } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import type { FeedDefinition } from "../stream/define.ts";
+import type { Params } from "../stream/path.ts";
+import { journalOf, paramsOf, tailOf } from "../stream/subject.ts";
+import { Channel } from "./channel.ts";
+import { addressOf, eventEntry, itemOf } from "./entry.ts";
+import { FeedPast } from "./feed-past.ts";
+import { Progress } from "./progress.ts";
+import { Ring } from "./ring.ts";
+import type { SourceParts } from "./source.ts";
+
+const unbounded = { ringFrames: Number.POSITIVE_INFINITY, ringBytes: Number.POSITIVE_INFINITY };
+
+/** A feed's journal, read once per process: checks every event and hands it to the channel that it belongs to. */
+export class FeedSource implements Follower {
+  readonly definition: FeedDefinition;
+  readonly #parts: SourceParts;
+  readonly #progress: Progress;
+  readonly #channels = new Map<string, Line>();
+  #journal: Journal | undefined;
+
+  constructor(definition: FeedDefinition, parts: SourceParts) {
+    this.definition = definition;
+    this.#parts = parts;
+    this.#progress = new Progress(parts.clock);
+  }
+
+  get isReady(): boolean {
+    return this.#progress.isLevel;
+  }
+
+  async start(): Promise<Stop> {
+    this.#journal = await this.#parts.bus.journal(journalOf(this.definition));
+    return this.#journal.follow(this);
+  }
+
+  /** The channel of an org and parameters; it begins to listen at once. */
+  channel(org: string, params: Params): Channel {
+    const subject = subjectOf(org, tailOf(this.definition, params));
+    const known = this.#channels.get(subject);
+    if (known) return known.channel;
+    const line = this.#open(subject);
+    this.#channels.set(subject, line);
+    line.channel.onIdle = () => this.#linger(subject, line);
+    this.#linger(subject, line);
+    return line.channel;
+  }
+
+  *channels(): Iterable<Channel> {
+    for (const { channel } of this.#channels.values()) yield channel;
+  }
+
+  begin(epoch: string): void {
+    if (this.#progress.begin(epoch)) this.#reload();
+  }
+
+  message(stored: Stored): void {
+    this.#progress.advance(stored.position);
+    const place = { epoch: this.#progress.epoch, position: stored.position, part: 0 };
+    try {
+      const address = addressOf(this.definition, stored);
+      const event = itemOf(this.definition, address, stored);
+      const subject = subjectOf(address.org, tailOf(this.definition, paramsOf(this.definition, address.names)));
+      this.#channels.get(subject)?.channel.push([eventEntry(this.definition, event, place)]);
+    } catch (thrown) {
+      this.#parts.reject(this.definition, stored, Failure.from(thrown));
+    }
+  }
+
+  level(position: number): void {
+    this.#progress.level(position);
+  }
+
+  gap(position: number): void {
+    this.#progress.advance(position);
+    this.#reload();
+  }
+
+  #open(subject: string): Line {
+    const { limits, tally, clock } = this.#parts;
+    const { definition } = this;
+    // A whole past is told to every newcomer, so the channel keeps it; a recent one is bounded.
+    const ring = new Ring(definition.past.kind === "whole" ? unbounded : limits);
+    const { replayFrames } = limits;
+    const journal = () => this.#openJournal();
+    const progress = this.#progress;
+    const past = new FeedPast({ definition, clock, progress, journal, subject, ring, replayFrames });
+    const channel = new Channel({ definition, ring, past, limits, tally });
+    past.serve(channel);
+    return { channel, past };
+  }
+
+  #reload(): void {
+    for (const { past } of this.#channels.values()) past.load("resync");
+  }
+
+  #linger(subject: string, line: Line): void {
+    this.#parts.clock.after(this.#parts.limits.lingerMs, () => {
+      if (line.channel.isIdle && this.#channels.get(subject) === line) this.#channels.delete(subject);
+    });
+  }
+
+  #openJournal(): Journal {
+    if (this.#journal) return this.#journal;
+    throw new Failure("bus_away", "The bus is away; try again");
+  }
+}
+
+interface Line {
+  readonly channel: Channel;
+  readonly past: FeedPast;
+}

@@ -1,0 +1,129 @@
+import type { Bus, Journal, Stored } from "../bus/bus.ts";
+import { anyOrg, splitSubject, subjectOf } from "../bus/subject.ts";
+import type { Clock, Stop } from "../protocol/clock.ts";
+import { ends } from "../protocol/end.ts";
+import { Failure } from "../protocol/failure.ts";
+import type { Definition } from "../stream/define.ts";
+import type { Params } from "../stream/path.ts";
+import type { Channel } from "./channel.ts";
+import { FeedSource } from "./feed-source.ts";
+import type { Session } from "./session.ts";
+import type { HubLimits, SourceParts } from "./source.ts";
+import { TableSource } from "./table-source.ts";
+import { Tally } from "./tally.ts";
+
+const dayMs = 24 * 60 * 60 * 1000;
+const sweepMs = 1000;
+
+/** How one message reaches many: a source per stream, a channel per org and parameters, a session per client. */
+export class Hub {
+  readonly tally = new Tally();
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #limits: HubLimits;
+  readonly #sources: readonly (TableSource | FeedSource)[];
+  readonly #stops: Stop[] = [];
+  readonly #slow = new Map<Session, { bytes: number; sinceMs: number }>();
+  #rejected: Journal | undefined;
+  #starting: Promise<void> | undefined;
+  #isStarted = false;
+
+  constructor(definitions: readonly Definition[], { bus, clock, limits }: HubParts) {
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#limits = limits;
+    const { tally } = this;
+    const parts: SourceParts = { bus, clock, limits, tally, reject: (...rejection) => this.#reject(...rejection) };
+    this.#sources = definitions.map((definition) =>
+      definition.kind === "table" ? new TableSource(definition, parts) : new FeedSource(definition, parts),
+    );
+  }
+
+  /** Whether every stream can be served and the bus is up. */
+  get isReady(): boolean {
+    return this.#isStarted && this.#bus.state === "up" && this.#sources.every(({ isReady }) => isReady);
+  }
+
+  /**
+   * Opens every stream on the bus; while the bus is away it returns, and opens them as soon as the bus is up.
+   *
+   * Throws when the bus will never do, for example because a stream there has another configuration.
+   */
+  async start(): Promise<void> {
+    this.#stops.push(this.#clock.every(sweepMs, () => this.#sweep()));
+    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#open().catch(() => {})));
+    await this.#open();
+  }
+
+  /** The channel of a stream for an org and parameters. */
+  channel(definition: Definition, org: string, params: Params): Channel {
+    const source = this.#sources.find((candidate) => candidate.definition === definition);
+    if (!source) throw new Failure("unknown_stream", "No such stream");
+    return source.channel(org, params);
+  }
+
+  /** Stops reading; the sessions are the transports' to end. */
+  close(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  #open(): Promise<void> {
+    if (this.#isStarted) return Promise.resolve();
+    this.#starting ??= this.#openAll().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #openAll(): Promise<void> {
+    const opened: Stop[] = [];
+    try {
+      this.#rejected = await this.#bus.journal({ name: "rejected", subjects: [anyOrg("rejected.>")], keepMs: dayMs });
+      for (const source of this.#sources) opened.push(await source.start());
+      this.#stops.push(...opened);
+      this.#isStarted = true;
+    } catch (thrown) {
+      for (const stop of opened) stop();
+      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
+    }
+  }
+
+  #reject(definition: Definition, stored: Stored, { message }: Failure): void {
+    const { rejected } = this.tally;
+    rejected.set(definition.path, (rejected.get(definition.path) ?? 0) + 1);
+    const parts = splitSubject(stored.subject);
+    if (!parts || !this.#rejected) return;
+    const { subject, position, atMs } = stored;
+    // The body stays out: it may be a payload, and whoever may read the journal finds it at the position.
+    const report = { subject, position, stored_at: new Date(atMs).toISOString(), reason: message };
+    // Every gateway rejects the same message; the id makes it one report.
+    const id = `rejected-${definition.store}-${position}-${atMs}`;
+    const data = new TextEncoder().encode(JSON.stringify(report));
+    this.#rejected.append(subjectOf(parts.org, `rejected.${parts.tail}`), data, id).catch(() => {});
+  }
+
+  /** Ends the sessions whose clients have accepted no byte for too long. */
+  #sweep(): void {
+    const now = this.#clock.now();
+    const waiting = new Set<Session>();
+    for (const source of this.#sources) {
+      for (const channel of source.channels()) for (const session of channel.waiting()) waiting.add(session);
+    }
+    for (const session of this.#slow.keys()) if (!waiting.has(session)) this.#slow.delete(session);
+    for (const session of waiting) {
+      const bytes = session.pendingBytes;
+      const known = this.#slow.get(session);
+      if (known?.bytes !== bytes) this.#slow.set(session, { bytes, sinceMs: now });
+      else if (now - known.sinceMs >= this.#limits.stuckAfterMs) {
+        this.tally.stuck += 1;
+        session.end(ends.stuck);
+      }
+    }
+  }
+}
+
+interface HubParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly limits: HubLimits;
+}

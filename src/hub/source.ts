@@ -1,0 +1,27 @@
+import type { Bus, Stored } from "../bus/bus.ts";
+import type { Clock } from "../protocol/clock.ts";
+import type { Failure } from "../protocol/failure.ts";
+import type { Definition } from "../stream/define.ts";
+import type { SessionLimits } from "./channel.ts";
+import type { RingLimits } from "./ring.ts";
+import type { Tally } from "./tally.ts";
+
+/** Limits of the hub; every number is a knob of the configuration. */
+export interface HubLimits extends SessionLimits, RingLimits {
+  /** How long a channel stays after its last session has left. */
+  readonly lingerMs: number;
+  /** How many frames a resumed client is sent at the most before a snapshot is the better answer. */
+  readonly replayFrames: number;
+  /** How long a client may accept no byte. */
+  readonly stuckAfterMs: number;
+}
+
+/** What a source needs from the hub. */
+export interface SourceParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly limits: HubLimits;
+  readonly tally: Tally;
+  /** Takes a message that fails its schema out of sight, with the reason. */
+  reject(definition: Definition, stored: Stored, failure: Failure): void;
+}

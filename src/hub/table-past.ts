@@ -1,0 +1,51 @@
+import type { Table } from "../bus/bus.ts";
+import type { Cursor } from "../protocol/cursor.ts";
+import { Frame } from "../protocol/frame.ts";
+import type { TableDefinition } from "../stream/define.ts";
+import type { Past, Reason } from "./channel.ts";
+import type { Progress } from "./progress.ts";
+import type { Entry, Ring } from "./ring.ts";
+
+/** The past of a table's channel: its rows as they are, and the ring's latest changes. */
+export class TablePast implements Past {
+  readonly #parts: TablePastParts;
+
+  constructor(parts: TablePastParts) {
+    this.#parts = parts;
+  }
+
+  ready(): Promise<void> {
+    return this.#parts.progress.ready();
+  }
+
+  async reach(cursor: Cursor): Promise<boolean> {
+    const { progress, table } = this.#parts;
+    return cursor.epoch === progress.epoch && progress.reach(cursor.position, table());
+  }
+
+  here(): Cursor {
+    const { epoch, position } = this.#parts.progress;
+    return { epoch, position, part: 0 };
+  }
+
+  async after(cursor: Cursor): Promise<readonly Entry[] | undefined> {
+    return this.#parts.isExact() ? this.#parts.ring.after(cursor) : undefined;
+  }
+
+  async snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[]> {
+    const { definition, rows } = this.#parts;
+    const body = definition.snapshot(rows(), query);
+    return [new Frame(reason === undefined ? body : { ...body, reason }, this.here())];
+  }
+}
+
+interface TablePastParts {
+  readonly definition: TableDefinition;
+  readonly progress: Progress;
+  readonly table: () => Table;
+  readonly ring: Ring;
+  /** The records of the channel's rows, oldest key first. */
+  readonly rows: () => readonly unknown[];
+  /** Whether this process saw every change since the ring's floor; only then do its deltas fit a client's state. */
+  readonly isExact: () => boolean;
+}

@@ -1,0 +1,178 @@
+import type { Follower, Stored, Table } from "../bus/bus.ts";
+import { subjectOf } from "../bus/subject.ts";
+import type { Stop } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import type { TableDefinition } from "../stream/define.ts";
+import type { Params } from "../stream/path.ts";
+import { paramsOf, storeOf, tailOf } from "../stream/subject.ts";
+import { Channel } from "./channel.ts";
+import { type Address, addressOf, changeEntries, changeOf, itemOf } from "./entry.ts";
+import { Progress } from "./progress.ts";
+import { type Entry, Ring } from "./ring.ts";
+import type { SourceParts } from "./source.ts";
+import { TablePast } from "./table-past.ts";
+
+/**
+ * A table, read once per process and held in memory: every change of a row becomes entries of the row's channel.
+ *
+ * A store that keeps only last values may skip one that was soon replaced. Then this process and another one see different
+ * changes between the same two states, and a cursor from within that stretch resumes with a snapshot: `#isExact`.
+ */
+export class TableSource implements Follower {
+  readonly definition: TableDefinition;
+  readonly #parts: SourceParts;
+  readonly #progress: Progress;
+  readonly #scopes = new Map<string, Scope>();
+  #table: Table | undefined;
+  #isExact = true;
+  /** While the table is read again: the subjects seen, and what has changed meanwhile. */
+  #reading: { seen: Set<string>; held: Map<Scope, Entry[]>; isAnother: boolean } | undefined;
+
+  constructor(definition: TableDefinition, parts: SourceParts) {
+    this.definition = definition;
+    this.#parts = parts;
+    this.#progress = new Progress(parts.clock);
+  }
+
+  get isReady(): boolean {
+    return this.#progress.isLevel;
+  }
+
+  async start(): Promise<Stop> {
+    this.#table = await this.#parts.bus.table(storeOf(this.definition));
+    return this.#table.follow(this);
+  }
+
+  /** The channel of an org and parameters. */
+  channel(org: string, params: Params): Channel {
+    return this.#scope(subjectOf(org, tailOf(this.definition, params))).channel;
+  }
+
+  *channels(): Iterable<Channel> {
+    for (const { channel } of this.#scopes.values()) yield channel;
+  }
+
+  begin(epoch: string): void {
+    const isAnother = this.#progress.begin(epoch);
+    if (isAnother) for (const { rows } of this.#scopes.values()) rows.clear();
+    this.#reading = { seen: new Set(), held: new Map(), isAnother };
+  }
+
+  message(stored: Stored, behind: number): void {
+    const hasSkipped = !this.#reading && stored.position !== this.#progress.position + 1;
+    if (hasSkipped) this.#isExact = false;
+    this.#progress.advance(stored.position);
+    this.#reading?.seen.add(stored.subject);
+    try {
+      this.#apply(addressOf(this.definition, stored), stored);
+    } catch (thrown) {
+      this.#parts.reject(this.definition, stored, Failure.from(thrown));
+    }
+    if (!this.#reading && behind === 0) this.#settle();
+  }
+
+  level(position: number): void {
+    const reading = this.#reading;
+    this.#reading = undefined;
+    this.#progress.level(position);
+    if (!reading) return;
+    for (const scope of this.#scopes.values()) {
+      const vanished = [...scope.rows.keys()].filter((subject) => !reading.seen.has(subject));
+      for (const subject of vanished) scope.rows.delete(subject);
+      if (reading.isAnother || vanished.length > 0) this.#restart(scope);
+      else scope.channel.push(reading.held.get(scope) ?? []);
+    }
+    this.#isExact = false;
+    this.#settle();
+  }
+
+  /** A table skips nothing: its present values are all there is. */
+  gap(): void {}
+
+  #apply(address: Address, stored: Stored): void {
+    const scope = this.#scope(
+      subjectOf(address.org, tailOf(this.definition, paramsOf(this.definition, address.names))),
+    );
+    const known = scope.rows.get(stored.subject);
+    if (known && stored.position <= known.position) return;
+    const after = stored.data.length === 0 ? undefined : itemOf(this.definition, address, stored);
+    if (after === undefined) scope.rows.delete(stored.subject);
+    else scope.rows.set(stored.subject, { record: after, position: stored.position });
+    if (known === undefined && after === undefined) return;
+    const change = changeOf(known?.record, after, stored.atMs);
+    const place = { epoch: this.#progress.epoch, position: stored.position, part: 0 };
+    this.#push(scope, changeEntries(this.definition, change, place));
+  }
+
+  #push(scope: Scope, entries: readonly Entry[]): void {
+    if (!this.#reading) return scope.channel.push(entries);
+    const held = this.#reading.held.get(scope) ?? [];
+    held.push(...entries);
+    this.#reading.held.set(scope, held);
+  }
+
+  /** Rows went without a word, or everything did: what is known of changes does not connect, so everybody starts over. */
+  #restart(scope: Scope): void {
+    const { position } = this.#progress;
+    scope.channel.hold();
+    scope.channel.release({ entries: [], floor: position, upTo: position });
+    scope.channel.greetAll("resync");
+  }
+
+  /** All that is stored has been seen: from here on this process is exact again. */
+  #settle(): void {
+    if (this.#isExact) return;
+    this.#isExact = true;
+    for (const { ring } of this.#scopes.values()) ring.floor = { position: this.#progress.position, part: 0 };
+  }
+
+  #scope(subject: string): Scope {
+    const known = this.#scopes.get(subject);
+    if (known) return known;
+    const scope = this.#openScope();
+    this.#scopes.set(subject, scope);
+    scope.channel.onIdle = () => this.#linger(subject, scope);
+    this.#linger(subject, scope);
+    return scope;
+  }
+
+  #openScope(): Scope {
+    const { definition } = this;
+    const { limits, tally } = this.#parts;
+    const rows: Scope["rows"] = new Map();
+    const ring = new Ring(limits);
+    const past = new TablePast({
+      definition,
+      ring,
+      progress: this.#progress,
+      table: () => this.#openTable(),
+      rows: () => Array.from(rows.values(), ({ record }) => record),
+      isExact: () => this.#isExact,
+    });
+    const channel = new Channel({ definition, ring, past, limits, tally });
+    const { position } = this.#progress;
+    channel.release({ entries: [], floor: position, upTo: position });
+    return { channel, ring, rows };
+  }
+
+  #linger(subject: string, scope: Scope): void {
+    this.#parts.clock.after(this.#parts.limits.lingerMs, () => {
+      // A scope with rows stays: it must be there when the next client asks.
+      if (scope.channel.isIdle && scope.rows.size === 0 && this.#scopes.get(subject) === scope) {
+        this.#scopes.delete(subject);
+      }
+    });
+  }
+
+  #openTable(): Table {
+    if (this.#table) return this.#table;
+    throw new Failure("bus_away", "The bus is away; try again");
+  }
+}
+
+/** The rows of one org and parameters, by subject, and the channel that tells of them. */
+interface Scope {
+  readonly channel: Channel;
+  readonly ring: Ring;
+  readonly rows: Map<string, { record: unknown; position: number }>;
+}

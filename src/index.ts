@@ -1,0 +1,20 @@
+export type { Principal, Role } from "./auth/principal.ts";
+export type { Ack, Bus, BusState, Follower, Journal, JournalSpec, Stored, StoreSpec, Table } from "./bus/bus.ts";
+export { openEmbeddedBus } from "./bus/embedded.ts";
+export { openNatsBus } from "./bus/nats.ts";
+export { type Config, loadConfig } from "./config.ts";
+export { type Clock, systemClock } from "./protocol/clock.ts";
+export { Failure, type FailureCode } from "./protocol/failure.ts";
+export type { FrameBody } from "./protocol/frame.ts";
+export { type Listening, listen } from "./server.ts";
+export { createSkein, type Limits, type Skein, type SkeinOptions } from "./skein.ts";
+export {
+  type Change,
+  type Definition,
+  defineFeed,
+  defineTable,
+  type FeedSpec,
+  type TableSpec,
+} from "./stream/define.ts";
+export { flag, whole } from "./stream/query.ts";
+export { productStreams } from "./streams/all.ts";

@@ -1,0 +1,49 @@
+import { Failure } from "../protocol/failure.ts";
+import type { Definition } from "./define.ts";
+import type { Params } from "./path.ts";
+import { issueText } from "./query.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * The record or event in a body, checked by the definition's schema and completed with the subject's names and, for an
+ * event, the time it was stored.
+ *
+ * Throws `invalid_body` that names the field.
+ */
+export function accept(definition: Definition, { names, atMs }: Origin, body: Uint8Array): unknown {
+  const value = parse(body);
+  if (definition.kind === "feed") value.timestamp ??= isoTime(atMs);
+  for (const [name, inSubject] of Object.entries(names)) {
+    if (value[name] === undefined) value[name] = inSubject;
+    else if (value[name] !== inSubject) {
+      throw new Failure("invalid_body", `"${name}" contradicts the subject, which says "${inSubject}"`);
+    }
+  }
+  const schema = definition.kind === "table" ? definition.record : definition.event;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new Failure("invalid_body", issueText(parsed.error));
+}
+
+/** Where a body was found and when. */
+export interface Origin {
+  readonly names: Params;
+  readonly atMs: number;
+}
+
+/** A time as ISO 8601 in UTC. */
+export function isoTime(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
+function parse(body: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(body));
+  } catch {
+    throw new Failure("invalid_body", "The body must be JSON in UTF-8");
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new Failure("invalid_body", "The body must be a JSON object");
+}

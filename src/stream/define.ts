@@ -1,0 +1,126 @@
+import type { z } from "zod";
+import type { Role } from "../auth/principal.ts";
+import type { FrameBody } from "../protocol/frame.ts";
+import { reservedMessages } from "../protocol/message.ts";
+import { Pattern } from "./path.ts";
+import { reservedQuery } from "./query.ts";
+
+/** What every kind of stream says about itself. */
+interface Spec<Query> {
+  /** Where it is served, below `/ws/`, `/sse/` and `/poll/`: `runs/:run_id`. */
+  readonly path: string;
+  /** One sentence for people. */
+  readonly description: string;
+  /**
+   * What it reads from the bus, below `skein.<org>.`: `runs.:run_id`. A named token is a field of the body; the body may
+   * leave it out, and must not contradict it. A name that the path has too limits a channel to that value.
+   */
+  readonly subject: string;
+  readonly query: z.ZodObject & z.ZodType<Query>;
+  /** The role that may follow it. */
+  readonly role: Role;
+  /** What a client may say on a WebSocket, by `type`, and the query that holds from then on. */
+  readonly messages: Readonly<Record<string, Message<Query>>>;
+}
+
+/** A client's message that changes its query; it is answered with a fresh snapshot, `reason: "filter"`. */
+interface Message<Query> {
+  readonly fields: z.ZodObject;
+  change(query: Query, fields: Readonly<Record<string, unknown>>): Query;
+}
+
+/** A stream over a table: the last value of every key, and typed deltas made by comparing old and new. */
+export interface TableSpec<Row, Query> extends Spec<Query> {
+  readonly record: z.ZodType<Row>;
+  /** The first frame: every row that this query shows. */
+  snapshot(rows: readonly Row[], query: Query): FrameBody;
+  /** The frames of one change; none when nothing that a client can see has changed. */
+  deltas(change: Change<Row>): FrameBody[];
+  /** Whether a client with this query is told of the change. */
+  shows(change: Change<Row>, query: Query): boolean;
+}
+
+/** One change of one row; never both undefined. */
+export interface Change<Row> {
+  readonly before: Row | undefined;
+  readonly after: Row | undefined;
+  /** When it was stored, ISO 8601. */
+  readonly timestamp: string;
+}
+
+/** A stream over a journal: every event becomes one frame. */
+export interface FeedSpec<Event, Query> extends Spec<Query> {
+  readonly event: z.ZodType<Event>;
+  /** How long events are kept, in milliseconds. */
+  readonly keepMs: number;
+  /** What a newcomer is told: the newest events in the snapshot, or the whole past as frames. */
+  readonly past: RecentPast<Event, Query> | WholePast;
+  frame(event: Event): FrameBody;
+  /** Whether a client with this query is sent the event. */
+  shows(event: Event, query: Query): boolean;
+  /** Whether the stream is over after this event. */
+  ends(event: Event): boolean;
+}
+
+interface RecentPast<Event, Query> {
+  readonly kind: "recent";
+  /** How many events a query can ask for at the most. */
+  readonly most: number;
+  count(query: Query): number;
+  snapshot(events: readonly Event[], query: Query): FrameBody;
+}
+
+interface WholePast {
+  readonly kind: "whole";
+}
+
+/** A stream, defined once and served on every transport. */
+export type Definition = TableDefinition | FeedDefinition;
+
+export interface TableDefinition extends TableSpec<unknown, unknown>, Places {
+  readonly kind: "table";
+}
+
+export interface FeedDefinition extends FeedSpec<unknown, unknown>, Places {
+  readonly kind: "feed";
+}
+
+/** The patterns of a definition, parsed. */
+interface Places {
+  readonly pathPattern: Pattern;
+  readonly subjectPattern: Pattern;
+  /** What its table or journal is called on the bus. */
+  readonly store: string;
+}
+
+/** Defines a stream over a table. Throws TypeError that names the fault. */
+export function defineTable<Row, Query>(spec: TableSpec<Row, Query>): TableDefinition {
+  const places = check(spec);
+  const keys = places.subjectPattern.names.filter((name) => !places.pathPattern.names.includes(name));
+  if (keys.length === 0) throw new TypeError(`Stream "${spec.path}": its subject names no key for the rows`);
+  return { ...spec, ...places, kind: "table" };
+}
+
+/** Defines a stream over a journal. Throws TypeError that names the fault. */
+export function defineFeed<Event, Query>(spec: FeedSpec<Event, Query>): FeedDefinition {
+  const places = check(spec);
+  if (!(spec.keepMs > 0)) throw new TypeError(`Stream "${spec.path}": keepMs must be more than 0`);
+  if (spec.past.kind === "recent" && !(spec.past.most > 0)) {
+    throw new TypeError(`Stream "${spec.path}": past.most must be more than 0`);
+  }
+  return { ...spec, ...places, kind: "feed" };
+}
+
+function check<Query>(spec: Spec<Query>): Places {
+  const fault = (text: string) => new TypeError(`Stream "${spec.path}": ${text}`);
+  const pathPattern = new Pattern(spec.path, "/");
+  const subjectPattern = new Pattern(spec.subject, ".");
+  const lost = pathPattern.names.find((name) => !subjectPattern.names.includes(name));
+  if (lost !== undefined) throw fault(`its path names ":${lost}", its subject "${spec.subject}" does not`);
+  if (subjectPattern.stem.length === 0) throw fault(`its subject "${spec.subject}" must begin with a word`);
+  const query = Object.keys(spec.query.shape).find((name) => reservedQuery.has(name));
+  if (query !== undefined) throw fault(`query parameter "${query}" belongs to the protocol`);
+  const message = Object.keys(spec.messages).find((type) => reservedMessages.has(type));
+  if (message !== undefined) throw fault(`message type "${message}" belongs to the protocol`);
+  return { pathPattern, subjectPattern, store: subjectPattern.stem.join("_") };
+}

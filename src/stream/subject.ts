@@ -1,0 +1,40 @@
+import type { JournalSpec, StoreSpec } from "../bus/bus.ts";
+import { anyOrg, decodeToken, encodeToken } from "../bus/subject.ts";
+import type { Definition, FeedDefinition } from "./define.ts";
+import type { Params } from "./path.ts";
+
+/** What the bus calls a stream's values: the tail of its subjects, `*` for every name that `known` does not have. */
+export function tailOf({ subjectPattern }: Definition, known: Params): string {
+  const token = (name: string) => (Object.hasOwn(known, name) ? encodeToken(known[name] ?? "") : "*");
+  return subjectPattern.fill(token).join(".");
+}
+
+/** The names within a subject's tail, decoded; undefined when the tail belongs to another stream or hides an odd name. */
+export function namesIn({ subjectPattern }: Definition, tail: string): Params | undefined {
+  const tokens = subjectPattern.match(tail.split("."));
+  if (tokens === undefined) return undefined;
+  const names: Record<string, string> = {};
+  for (const [name, token] of Object.entries(tokens)) {
+    const decoded = decodeToken(token);
+    if (decoded === undefined) return undefined;
+    names[name] = decoded;
+  }
+  return names;
+}
+
+/** The part of a message's names that a channel is known by: those that the path has too. */
+export function paramsOf({ pathPattern }: Definition, names: Params): Params {
+  const params: Record<string, string> = {};
+  for (const name of pathPattern.names) params[name] = names[name] ?? "";
+  return params;
+}
+
+/** What a definition's table is on the bus. */
+export function storeOf(definition: Definition): StoreSpec {
+  return { name: definition.store, subjects: [anyOrg(tailOf(definition, {}))] };
+}
+
+/** What a definition's journal is on the bus. */
+export function journalOf(definition: FeedDefinition): JournalSpec {
+  return { ...storeOf(definition), keepMs: definition.keepMs };
+}

@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import type { Channel, Opening } from "../hub/channel.ts";
+import type { Session } from "../hub/session.ts";
+import type { Sink } from "../hub/sink.ts";
+import type { Batch } from "../protocol/batch.ts";
+import type { Clock } from "../protocol/clock.ts";
+import type { End } from "../protocol/end.ts";
+import { Failure } from "../protocol/failure.ts";
+import type { Frame } from "../protocol/frame.ts";
+import type { Gate, Request } from "./admit.ts";
+
+/** Streams by polling, at `/poll/<stream>`: one JSON array of frames an answer. */
+export class Polls {
+  readonly #parts: PollParts;
+  readonly #held = new Set<Hold>();
+
+  constructor(parts: PollParts) {
+    this.#parts = parts;
+  }
+
+  get connections(): ReadonlySet<{ end(end: End): void }> {
+    return this.#held;
+  }
+
+  /** Answers a request, at once or after `wait` seconds at the most. Throws the Failure when it is refused. */
+  async serve(request: Request, signal: AbortSignal): Promise<Response> {
+    const waitMs = this.#waitMs(request.search.get("wait"));
+    const { channel, query, since } = this.#parts.gate.admit(request);
+    const opening = await channel.open(query, since);
+    // A poller sees by the answer itself that it goes on; only what came after its cursor is news.
+    const frames = opening.resumed ? opening.frames.slice(1) : opening.frames;
+    const isWorthWaiting = frames.length === 0 && waitMs > 0 && !opening.over;
+    const found = isWorthWaiting ? await this.#hold({ channel, query, opening, waitMs, signal }) : frames;
+    return answer(found, opening.frames.findLast(hasCursor)?.cursor, request.headers);
+  }
+
+  #waitMs(text: string | null): number {
+    const { pollWaitMaxMs } = this.#parts.limits;
+    if (text === null) return 0;
+    const most = pollWaitMaxMs / 1000;
+    const seconds = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+    if (seconds <= most) return seconds * 1000;
+    throw new Failure("bad_query", `Query parameter "wait": must be a number of seconds from 0 to ${most}`);
+  }
+
+  async #hold({ channel, query, opening, waitMs, signal }: Wait): Promise<readonly Frame[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly Frame[]>();
+    const hold = new Hold(resolve);
+    const session = channel.join(query, hold);
+    const stop = this.#parts.clock.after(waitMs, () => resolve([]));
+    const giveUp = () => resolve([]);
+    signal.addEventListener("abort", giveUp);
+    this.#held.add(hold);
+    hold.follow(session, opening);
+    try {
+      return await promise;
+    } finally {
+      stop();
+      signal.removeEventListener("abort", giveUp);
+      this.#held.delete(hold);
+      session.gone();
+    }
+  }
+}
+
+interface PollParts {
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly limits: {
+    /** How long a request may be held. */
+    readonly pollWaitMaxMs: number;
+  };
+}
+
+interface Wait {
+  readonly channel: Channel;
+  readonly query: unknown;
+  readonly opening: Opening;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A held request: the sink of a session that ends with its first frames. */
+class Hold implements Sink {
+  readonly #resolve: (frames: readonly Frame[]) => void;
+  #session: Session | undefined;
+
+  constructor(resolve: (frames: readonly Frame[]) => void) {
+    this.#resolve = resolve;
+  }
+
+  follow(session: Session, opening: Opening): void {
+    this.#session = session;
+    // The greeting is left out: the client only waits for what comes next.
+    session.begin({ ...opening, batches: [] });
+  }
+
+  write(batch: Batch): boolean {
+    this.#resolve(batch.frames);
+    return false;
+  }
+
+  end(end: End): void {
+    this.#session?.gone();
+    this.#resolve(end.frame ? [end.frame] : []);
+  }
+
+  pendingBytes(): number {
+    return 0;
+  }
+}
+
+function hasCursor({ cursor }: Frame): boolean {
+  return cursor !== undefined;
+}
+
+function answer(frames: readonly Frame[], before: string | undefined, headers: Headers): Response {
+  const body = `[${frames.map(({ json }) => json).join(",")}]`;
+  const etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
+  const cursor = frames.findLast(hasCursor)?.cursor ?? before;
+  const common = {
+    ETag: etag,
+    "Cache-Control": "no-cache",
+    ...(cursor === undefined ? {} : { "Skein-Cursor": cursor }),
+  };
+  if (headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers: common });
+  return new Response(body, { headers: { ...common, "Content-Type": "application/json; charset=utf-8" } });
+}
