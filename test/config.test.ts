@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { displayValue, knobs, loadConfig, maskSecrets } from "../src/config.ts";
+
+let cwd: string;
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), "skein-config-"));
+});
+
+afterEach(() => {
+  rmSync(cwd, { recursive: true });
+});
+
+function write(name: string, content: unknown): void {
+  writeFileSync(join(cwd, name), typeof content === "string" ? content : JSON.stringify(content));
+}
+
+describe("settings", () => {
+  test("are the documented defaults when nobody says anything", () => {
+    const { config, origin } = loadConfig({ env: {}, cwd });
+    expect(config).toEqual({
+      port: 8000,
+      host: "127.0.0.1",
+      data: ".skein",
+      drainMs: 5000,
+      pingEveryMs: 20_000,
+      idleAfterMs: 90_000,
+      stuckAfterMs: 30_000,
+      queueFrames: 256,
+      queueBytes: 1_048_576,
+      lingerMs: 30_000,
+      ringFrames: 1024,
+      ringBytes: 4_194_304,
+      replayFrames: 10_000,
+      maxMessageBytes: 65_536,
+      maxBodyBytes: 1_048_576,
+      pollWaitMaxMs: 25_000,
+      retryMs: 1000,
+    });
+    expect(new Set(Object.values(origin))).toEqual(new Set(["default"]));
+  });
+
+  test("come from the file, over it the environment, over that the command line, and each says where it came from", () => {
+    write("skein.config.json", { port: 1, host: "file", data: "file", retryMs: 5 });
+    const env = { SKEIN_PORT: "2", SKEIN_HOST: "environment", NATS_URL: "nats://n:4222", SKEIN_IDLE_AFTER_MS: "7" };
+    const { config, origin } = loadConfig({ env, flags: { port: "3", host: undefined }, cwd });
+    expect(config).toMatchObject({ port: 3, host: "environment", data: "file", retryMs: 5, idleAfterMs: 7 });
+    expect(config.nats).toBe("nats://n:4222");
+    expect(origin).toMatchObject({
+      port: "flag --port",
+      host: "environment SKEIN_HOST",
+      nats: "environment NATS_URL",
+      idleAfterMs: "environment SKEIN_IDLE_AFTER_MS",
+      data: "file skein.config.json",
+      lingerMs: "default",
+    });
+  });
+
+  test("can come from a file of another name, and the command line's name for it wins", () => {
+    write("a.json", { port: 1 });
+    write("b.json", { port: 2 });
+    expect(loadConfig({ env: { SKEIN_CONFIG: "a.json" }, cwd }).config.port).toBe(1);
+    const { config, origin } = loadConfig({ env: { SKEIN_CONFIG: "a.json" }, flags: { config: "b.json" }, cwd });
+    expect([config.port, origin.port]).toEqual([2, "file b.json"]);
+  });
+
+  test("ignore an environment variable that is set to nothing", () => {
+    expect(loadConfig({ env: { NATS_URL: "", SKEIN_PORT: "" }, cwd }).config).toMatchObject({ port: 8000 });
+  });
+
+  test("are each reachable by their own variable and flag, and described in a sentence", () => {
+    for (const { knob, variable, flag, description } of knobs) {
+      expect(description).toMatch(/^[A-Z].*\.$/);
+      const value = knob === "nats" ? "nats://n" : "1";
+      expect(loadConfig({ env: { [variable]: value }, cwd }).origin[knob]).toBe(`environment ${variable}`);
+      expect(loadConfig({ env: {}, flags: { [knob]: value }, cwd }).origin[knob]).toBe(`flag ${flag}`);
+    }
+  });
+});
+
+describe("a setting that cannot be used", () => {
+  const load = (env: Record<string, string>, flags = {}) => {
+    return () => loadConfig({ env, flags, cwd });
+  };
+
+  test("is named with its value, its origin and what is allowed", () => {
+    expect(load({ SKEIN_PORT: "http" })).toThrow(
+      'port is "http" (environment SKEIN_PORT), which is not a whole number from 0 to 65535 (TCP port)',
+    );
+    expect(load({}, { port: 65_536 })).toThrow("port is 65536 (flag --port), which is not");
+    write("skein.config.json", { drainMs: 1.5 });
+    expect(load({})).toThrow("drainMs is 1.5 (file skein.config.json), which is not a whole number from 0");
+  });
+
+  test.each(["", " ", "-1", "1e3", "0x10", "8000 ", "٣"])("is a port written as %j", (port) => {
+    expect(load({}, { port })).toThrow("port is");
+  });
+
+  test.each(["localhost:4222", "http://h", "nats://", "nats://a b"])("is a NATS address written as %j", (url) => {
+    expect(load({ NATS_URL: url })).toThrow("(environment NATS_URL), which is not one nats://");
+  });
+
+  test("is a key that is no setting, and the nearest setting is offered", () => {
+    write("skein.config.json", { prot: 1 });
+    expect(load({})).toThrow('file skein.config.json sets "prot", which is no setting; did you mean "port"?');
+    write("skein.config.json", { queue_bytes: 1 });
+    expect(load({})).toThrow('did you mean "queueBytes"?');
+    write("skein.config.json", { colour: "red" });
+    expect(load({})).toThrow("settings are port, host, nats");
+    write("skein.config.json", '{"__proto__": 1}');
+    expect(load({})).toThrow('sets "__proto__"');
+  });
+
+  test("is a file that is not there, is not JSON or holds no object", () => {
+    expect(load({ SKEIN_CONFIG: "gone.json" })).toThrow("There is no file gone.json");
+    write("skein.config.json", "{port: 1}");
+    expect(load({})).toThrow("file skein.config.json is not JSON");
+    write("skein.config.json", "[]");
+    expect(load({})).toThrow("must hold one JSON object");
+  });
+
+  test("never shows the password of an address", () => {
+    expect(load({ NATS_URL: "nats:// bob:hunter2@h" })).toThrow(/^(?!.*hunter2).*bob:\*\*\*@h/);
+  });
+});
+
+describe("an address on display", () => {
+  test.each([
+    ["nats://h:4222", "nats://h:4222"],
+    ["nats://bob:hunter2@h:4222", "nats://bob:***@h:4222"],
+    ["nats://t0ken@h", "nats://***@h"],
+    ["nats://bob:hun@ter2@h", "nats://bob:***@h"],
+    ["nats://bob:hun/ter2@h", "nats://bob:***@h"],
+    ["nats://bob:hun,ter2@h", "nats://bob:***@h"],
+    ["nats://bob:a@h,nats://t0ken@i,nats://j", "nats://bob:***@h,nats://***@i,nats://j"],
+  ])("shows %s as %s", (address, shown) => {
+    expect(maskSecrets(address)).toBe(shown);
+    expect(displayValue(address)).toBe(shown);
+  });
+
+  test("shows a knob without a value as none", () => {
+    expect(displayValue(undefined)).toBe("none");
+    expect(displayValue(8000)).toBe("8000");
+  });
+});
