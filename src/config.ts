@@ -15,6 +15,10 @@ function text(error: string, allowed: RegExp) {
   return z.string({ error }).regex(allowed, { error });
 }
 
+const yesOrNo = z
+  .union([z.boolean(), z.enum(["true", "false"]).transform((said) => said === "true")], { error: "true or false" })
+  .default(false);
+
 const natsUrl = text(
   "one nats://, tls://, ws:// or wss:// address, or several with commas between",
   /^(?:nats|tls|wss?):\/\/[^\s,]+(?:,(?:(?:nats|tls|wss?):\/\/)?[^\s,]+)*$/,
@@ -26,6 +30,7 @@ const schema = z.strictObject({
   host: text("a host name or an address", /^[^\s/]+$/)
     .default("127.0.0.1")
     .describe("The address to listen on; 0.0.0.0 opens the gateway to the network."),
+  openToNetwork: yesOrNo.describe("Whether to listen beyond this machine although nobody has to say who they are."),
   nats: natsUrl
     .optional()
     .describe("The NATS servers; without them messages live in this process and its data directory."),

@@ -27,7 +27,7 @@ export interface Bus {
   /** Asks and waits for one answer. Throws `no_responder` when nobody listens, `bus_away` after `timeoutMs`. */
   request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 
-  /** Answers requests on subjects that match. */
+  /** Answers requests on subjects that match; what `answer` throws reaches the asker as a Failure. */
   reply(pattern: string, answer: (message: Said) => Promise<Uint8Array>): Stop;
 
   /** Stops reading, waits for publishes under way and lets go of the connection or the file. */
@@ -68,6 +68,12 @@ export interface Ack {
   readonly duplicate: boolean;
 }
 
+/** What a put asks for besides the value: the position it replaces, and an id that makes it a duplicate when it comes again. */
+export interface Terms {
+  readonly expected?: number;
+  readonly id?: string;
+}
+
 /** The last value of every subject. An empty body means: deleted. */
 export interface Table {
   /**
@@ -76,7 +82,7 @@ export interface Table {
    * Throws `conflict` when `expected` is not the position of the present value (0: there is none), `bus_away` when no
    * acknowledgement came.
    */
-  put(subject: string, data: Uint8Array, terms?: { expected?: number; id?: string }): Promise<Ack>;
+  put(subject: string, data: Uint8Array, terms?: Terms): Promise<Ack>;
 
   /** The present value of a subject, or undefined when there is none. */
   get(subject: string): Promise<Stored | undefined>;

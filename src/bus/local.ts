@@ -15,13 +15,14 @@ import type {
   Stored,
   StoreSpec,
   Table,
+  Terms,
 } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
 import type { Ledger } from "./ledger.ts";
 import { matches } from "./subject.ts";
 import { Switchboard } from "./switchboard.ts";
-import { type Shelf, type Terms, Writer } from "./writer.ts";
+import { type Shelf, Writer } from "./writer.ts";
 
 const sweepEveryMs = 60_000;
 const idsKeptMs = 5 * 60_000;

@@ -1,6 +1,6 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Ack, Said, Stored } from "./bus.ts";
+import type { Ack, Said, Stored, Terms } from "./bus.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -13,12 +13,6 @@ export interface Shelf {
   readonly fanout: Fanout;
   /** The newest position given; the writer moves it. */
   last: number;
-}
-
-/** What a publisher asks for besides the message itself. */
-export interface Terms {
-  readonly expected?: number;
-  readonly id?: string;
 }
 
 interface Order {

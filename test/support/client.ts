@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from "node:http";
+import { elementsOf } from "../../src/protocol/elements.ts";
 
 /** A frame as a test reads it. */
 export type Seen = { type: string; cursor?: string } & Record<string, unknown>;
@@ -146,27 +147,4 @@ async function poll(client: Client, address: URL, signal: AbortSignal): Promise<
     address.searchParams.set("since", response.headers.get("skein-cursor") ?? "");
     address.searchParams.set("wait", "20");
   }
-}
-
-/** The elements of a JSON array of objects as the very text that they are written in. */
-export function elementsOf(array: string): string[] {
-  const elements: string[] = [];
-  let depth = 0;
-  let start = 0;
-  let inText = false;
-  for (let i = 0; i < array.length; i++) {
-    const char = array[i];
-    if (inText) {
-      if (char === "\\") i += 1;
-      else if (char === '"') inText = false;
-    } else if (char === '"') inText = true;
-    else if (char === "{" || char === "[") {
-      depth += 1;
-      if (depth === 2) start = i;
-    } else if (char === "}" || char === "]") {
-      depth -= 1;
-      if (depth === 1) elements.push(array.slice(start, i + 1));
-    }
-  }
-  return elements;
 }

@@ -1,0 +1,96 @@
+import { join } from "node:path";
+import pc from "picocolors";
+import type { Bus } from "../bus/bus.ts";
+import { openEmbeddedBus } from "../bus/embedded.ts";
+import { openNatsBus } from "../bus/nats.ts";
+import { type Config, maskSecrets } from "../config.ts";
+import { systemClock } from "../protocol/clock.ts";
+import { type Listening, listen } from "../server.ts";
+import { createSkein } from "../skein.ts";
+import { Explained, messageOf } from "./explained.ts";
+
+const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
+
+/** Starts a gateway and serves until a signal ends it. Throws Explained when it cannot. */
+export async function start(config: Config): Promise<void> {
+  refuseOpenNetwork(config);
+  const bus = await openBus(config);
+  bus.onState((state) =>
+    log(state === "up" ? "the bus is up" : "the bus is away; serving what is known until it is back"),
+  );
+  const skein = createSkein({ bus, limits: config, report: (fault) => console.error(fault) });
+  await explained(skein.start());
+  const listening = await explained(listen(skein, config));
+  process.stdout.write(banner(listening.url, config));
+  if (bus.state === "away") log(`NATS does not answer yet at ${maskSecrets(config.nats ?? "")}; still trying`);
+  endOnSignal({ listening, bus, drainMs: config.drainMs });
+}
+
+/** In mode `open` everyone may do everything, so only this machine may reach it unless somebody insists. */
+function refuseOpenNetwork({ host, openToNetwork }: Config): void {
+  if (loopback.test(host) || openToNetwork) return;
+  throw new Explained(
+    `Host ${host} would open this gateway to the network without any authentication. ` +
+      "Listen on 127.0.0.1, or add --open-to-network true when something in front of it keeps strangers out.",
+  );
+}
+
+async function openBus({ nats, data }: Config): Promise<Bus> {
+  if (nats !== undefined) return explained(openNatsBus({ url: nats, clock: systemClock }));
+  const file = data === ":memory:" ? data : join(data, "skein.db");
+  return explained(openEmbeddedBus({ file, clock: systemClock }));
+}
+
+async function explained<T>(attempt: Promise<T>): Promise<T> {
+  try {
+    return await attempt;
+  } catch (thrown) {
+    throw new Explained(advice(thrown));
+  }
+}
+
+function advice(thrown: unknown): string {
+  const { code, address, port } = thrown as { code?: string; address?: string; port?: number };
+  if (code === "EADDRINUSE") return `Port ${port} is in use; choose another with --port, or 0 for any`;
+  if (code === "EADDRNOTAVAIL") return `This machine has no address ${address}; choose another with --host`;
+  if (code === "EACCES") return `Port ${port} needs more rights; choose one above 1023 with --port`;
+  return messageOf(thrown);
+}
+
+function banner(url: string, { nats, data }: Config): string {
+  const bus = nats === undefined ? `embedded, ${data === ":memory:" ? "in memory" : `in ${data}`}` : maskSecrets(nats);
+  const body = `'{"status":"running","port":18801,"pid":4711}'`;
+  return `
+  ${pc.bold("Skein")} is at ${pc.cyan(url)}, bus ${bus}
+
+  ${pc.dim("Follow ")}  curl -N ${url}/sse/instances
+  ${pc.dim("Publish")}  curl ${url}/api/publish/instances/agent-1 -d ${body}
+  ${pc.dim("Open   ")}  ${pc.cyan(`${url}/`)}
+
+`;
+}
+
+interface Running {
+  readonly listening: Listening;
+  readonly bus: Bus;
+  readonly drainMs: number;
+}
+
+/** The first signal says good-bye to every client; the second one leaves at once. */
+function endOnSignal({ listening, bus, drainMs }: Running): void {
+  let isEnding = false;
+  const end = async () => {
+    if (isEnding) process.exit(130);
+    isEnding = true;
+    log(`saying good-bye within ${drainMs / 1000} s; a second signal leaves at once`);
+    await listening.close(drainMs);
+    await bus.close();
+    process.exit(0);
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+function log(text: string): void {
+  process.stderr.write(`skein: ${text}\n`);
+}
