@@ -1,0 +1,171 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import * as rule from "./support/rules.ts";
+import { parseSource, readSources } from "./support/source.ts";
+
+/** The rooms that put the others together. They may open any door but the dashboard's, which is only ever served. */
+const composers = ["cli", "skein", "server", "index"];
+
+/** Which room may open which door; `types` may only be looked at. */
+const doors: Readonly<Record<string, rule.Doors>> = {
+  protocol: { open: [] },
+  metrics: { open: [] },
+  config: { open: [] },
+  bus: { open: ["protocol"] },
+  auth: { open: ["protocol"] },
+  stream: { open: ["protocol"], types: ["auth", "bus"] },
+  streams: { open: ["stream", "protocol"] },
+  hub: { open: ["protocol", "stream", "bus", "metrics"], types: ["auth"] },
+  transport: { open: ["protocol", "stream", "bus", "metrics", "hub", "auth"] },
+  logs: { open: ["bus", "protocol"] },
+  supervisor: { open: ["bus", "protocol"] },
+  publisher: { open: ["bus", "protocol"] },
+  api: { open: ["bus", "auth", "protocol", "stream", "hub", "metrics"] },
+  client: { open: ["protocol"] },
+  dashboard: { open: ["client", "protocol"] },
+};
+
+function doorsOf(room: string): rule.Doors | undefined {
+  const all = [...Object.keys(doors), ...composers];
+  return composers.includes(room) ? { open: all.filter((other) => other !== "dashboard") } : doors[room];
+}
+
+/** Where programs beside the product may enter it. */
+const publicEntries = ["src/index.ts", "src/client/index.ts", "src/publisher/index.ts"];
+
+/** The only files that may import a package, as patterns. */
+const homes: Readonly<Record<string, RegExp>> = {
+  nats: /^src\/bus\//,
+  ws: /^src\/(transport\/ws\.ts$|cli\/)/,
+  jose: /^src\/auth\/jwt\.ts$/,
+  "node:sqlite": /^src\/bus\/embedded[^/]*\.ts$/,
+  "node:child_process": /^src\/supervisor\//,
+  "node:fs": /^src\/(logs\/|cli\/|config\.ts$|bus\/embedded[^/]*\.ts$)/,
+};
+
+/** One rule of the house. */
+interface Rule {
+  readonly sentence: string;
+  readonly check: rule.Check;
+  /** Small files that break the rule, and what the rule says about each fault in them. */
+  readonly broken: Readonly<Record<string, string>>;
+  readonly says: readonly (string | RegExp)[];
+}
+
+const rules: readonly Rule[] = [
+  {
+    sentence: "a room opens only the doors that are its own",
+    check: rule.closedDoors(doorsOf),
+    broken: {
+      "src/protocol/a.ts": 'import { x } from "../bus/bus.ts";',
+      "src/hub/a.ts": '\nimport type { P } from "../auth/p.ts";\nimport { p } from "../auth/p.ts";',
+      "src/streams/a.ts": 'export type { B } from "../bus/bus.ts";\ntype C = import("../hub/hub.ts").C;',
+      "src/cli/a.ts": 'const page = await import("../dashboard/page.js");',
+      "src/attic/a.ts": 'import "../bus/bus.ts";',
+    },
+    says: [
+      "src/protocol/a.ts:1: protocol must not open the door to bus",
+      "src/hub/a.ts:3: hub must not open the door to auth but for types",
+      "src/streams/a.ts:1: streams must not open the door to bus",
+      "src/streams/a.ts:2: streams must not open the door to hub",
+      "src/cli/a.ts:1: cli must not open the door to dashboard",
+      "src/attic/a.ts:1: the room attic has no row in the table of doors",
+    ],
+  },
+  {
+    sentence: "examples and benchmarks come in through a public entry",
+    check: rule.sideDoors(publicEntries),
+    broken: { "bench/a.ts": 'import "../src/index.ts";\nimport "../src/hub/hub.ts";' },
+    says: ["bench/a.ts:2: src/hub/hub.ts is not a public entry"],
+  },
+  {
+    sentence: "no imports go round in a circle, types counted",
+    check: rule.cycles,
+    broken: {
+      "src/a.ts": 'import "./b.ts";',
+      "src/b.ts": 'import type { C } from "./c.ts";',
+      "src/c.ts": '\nimport "./b.ts";',
+    },
+    says: ["src/c.ts:2: closes src/b.ts → src/c.ts → src/b.ts"],
+  },
+  {
+    sentence: "a package is imported in its home only",
+    check: rule.strayPackages(homes),
+    broken: {
+      "src/hub/a.ts":
+        'import ws from "ws";\nimport { readFile } from "node:fs/promises";\nimport { spawn } from "child_process";',
+      "src/transport/ws.ts": 'import ws from "ws";',
+      "src/bus/embedded-log.ts": 'import { DatabaseSync } from "node:sqlite";',
+    },
+    says: [
+      "src/hub/a.ts:1: ws has another home",
+      "src/hub/a.ts:2: node:fs/promises has another home",
+      "src/hub/a.ts:3: child_process has another home",
+    ],
+  },
+  {
+    sentence: "a file has at most 300 lines",
+    check: rule.longFiles,
+    broken: { "src/a.ts": "a();\n".repeat(300), "test/b.ts": "b();\n".repeat(301) },
+    says: ["test/b.ts:301: the file has 301 lines, more than 300"],
+  },
+  {
+    sentence: "a function has at most 40 lines",
+    check: rule.longFunctions,
+    broken: {
+      "src/a.ts": `function a() {${"\n".repeat(39)}}\n/* 😀 */ const b = () => {${"\n".repeat(40)}};`,
+      "src/c.ts": `class C {\n  #d(x: string) {${"\n".repeat(40)}}\n}`,
+      "test/d.ts": `() => {${"\n".repeat(40)}}`,
+    },
+    says: [
+      "src/a.ts:41: the function has 41 lines, more than 40",
+      "src/c.ts:2: the function has 41 lines, more than 40",
+    ],
+  },
+  {
+    sentence: "no file or folder is called after nothing",
+    check: rule.emptyWords,
+    broken: { "src/utils/a.ts": "a", "src/hub/types.ts": "a", "src/hub/typesetter.ts": "a" },
+    says: [/^src\/utils\/a\.ts:1: "utils"/, /^src\/hub\/types\.ts:1: "types\.ts"/],
+  },
+  {
+    sentence: "only src/config.ts reads the environment",
+    check: rule.strayEnvironment,
+    broken: {
+      "src/config.ts": "process.env.A;",
+      "src/a.ts":
+        'process.env.A;\nglobalThis.process["env"];\nconst { pid } = process, { env } = process;\nimport { env as e } from "node:process";\nx.env;',
+    },
+    says: [1, 2, 3, 4].map((line) => `src/a.ts:${line}: only src/config.ts reads the environment`),
+  },
+  {
+    sentence: "nothing but the public entry exports all of another file",
+    check: rule.barrels,
+    broken: { "src/index.ts": 'export * from "./a.ts";', "src/hub/a.ts": 'export * as b from "./b.ts";' },
+    says: ["src/hub/a.ts:1: export * hides where a name lives"],
+  },
+  {
+    sentence: "the protocol knows nothing that only Node has",
+    check: rule.nodeInProtocol,
+    broken: { "src/protocol/a.ts": 'import "node:util";\nimport "./b.ts";\nBuffer.from("");\nlet t: NodeJS.Timeout;' },
+    says: ["node:util", "Buffer", "NodeJS"].map(
+      (name) => new RegExp(`^src/protocol/a.ts:\\d: a browser has no ${name}$`),
+    ),
+  },
+];
+
+describe("in this house", () => {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const sources = readSources(root, ["src", "test", "bench", "examples", "scripts"]);
+
+  test.each(rules)("$sentence", ({ check }) => {
+    expect(check(sources)).toEqual([]);
+  });
+});
+
+describe("a rule notices when it is broken:", () => {
+  test.each(rules)("$sentence", ({ check, broken, says }) => {
+    const found = check(Object.entries(broken).map(([path, text]) => parseSource(path, text)));
+    expect(found).toEqual(says.map((one) => (typeof one === "string" ? one : expect.stringMatching(one))));
+  });
+});
