@@ -1,5 +1,6 @@
 import { type ChildProcess, fork, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
+import { tmpdir } from "node:os";
 
 const grace = 2_000;
 const keptOutput = 4_000;
@@ -13,14 +14,15 @@ export class Children {
 
   /** Starts a server. Its standard input is a pipe that closes with this process. */
   spawn(command: string, args: readonly string[]): Program {
-    const child = spawn("/bin/sh", ["-c", unlimited, "sh", command, ...args], { stdio });
+    const settings = { stdio, detached: true, cwd: tmpdir(), env: plainEnvironment() };
+    const child = spawn("/bin/sh", ["-c", unlimited, "sh", command, ...args], settings);
     this.#keep(child);
     return new Program(child, command);
   }
 
   /** Starts a load process, with a channel that passes typed arrays and big integers. */
   fork(module: URL): ChildProcess {
-    const child = fork(module, { serialization: "advanced" });
+    const child = fork(module, { serialization: "advanced", detached: true });
     this.#keep(child);
     return child;
   }
@@ -35,14 +37,28 @@ export class Children {
     clearTimeout(late);
   }
 
-  /** Ends all at once. Safe in an exit handler. */
+  /** Ends all at once, with what they have started themselves. Safe in an exit handler. */
   kill(): void {
-    for (const child of this.#running) child.kill("SIGKILL");
+    for (const { pid } of this.#running) if (pid !== undefined) killGroup(pid);
   }
 
   #keep(child: ChildProcess): void {
     this.#running.add(child);
     child.once("exit", () => this.#running.delete(child));
+  }
+}
+
+/** The environment without what would set Skein up differently from what its command line says. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SKEIN_|NATS_)/.test(name)));
+}
+
+/** Every child leads a process group of its own, so that the workers of a killed nginx do not stay. */
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // It has ended in the meantime.
   }
 }
 

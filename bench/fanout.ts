@@ -1,4 +1,7 @@
 /** Measures Skein beside other servers: `node bench/fanout.ts --help`. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import colours from "picocolors";
 import { Children } from "./children.ts";
 import { help } from "./help.ts";
@@ -15,7 +18,11 @@ import type { Scenario } from "./scenario.ts";
 const spareDescriptors = 200;
 
 const children = new Children();
-process.on("exit", () => children.kill());
+const directory = mkdtempSync(join(tmpdir(), "skein-bench-"));
+process.on("exit", () => {
+  children.kill();
+  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
 
 function say(line: string): void {
@@ -70,7 +77,7 @@ function jobs(scenario: Scenario, able: readonly Rival[], options: Options): Job
     .flatMap((rival) =>
       options.transports
         .filter((transport) => rival.transports.includes(transport))
-        .map((transport) => ({ scenario, rival, transport, bytes, publish, limitMs })),
+        .map((transport) => ({ scenario, rival, transport, bytes, publish, limitMs, directory })),
     );
 }
 

@@ -12,14 +12,14 @@ export const help = `Skein beside the servers people would otherwise use, on thi
   --frames N          frames of a flood               [20000]
   --bytes N           bytes of a frame as published, JSON                           [120]
   --publish HOW       to Skein: nats (a real nats-server with JetStream, plain core publishes) or
-                      http (POST /api/publish/..., Skein's own embedded bus)        [nats]
+                      http (POST /api/publish/..., one after the other, Skein's own embedded bus)  [nats]
   --repeat N          runs of each, interleaved A B C A B C; tables show medians    [1]
   --limit N           seconds to wait for the last frame after the last publish     [60]
   --json              figures of every run, medians and ratios as JSON
   --help              this text
 
 Scenarios
-  fanout    Frames at a fixed rate to many clients. One second of warm-up is published first and not measured.
+  fanout    Frames at a fixed rate to many clients. Two seconds of warm-up are published first and not measured.
   flood     All frames as fast as the bus takes them, measured until the last client has the last frame.
   idle      Connections on which nothing is sent: memory only.
   latency   One client, little load: how long a frame takes through the bus and the server.

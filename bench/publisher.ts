@@ -10,46 +10,71 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-/** Publishes with pipelined POSTs over one kept-alive connection, so that the order of frames is the order of requests. */
-export async function httpPublisher(port: number, path: string): Promise<Publisher> {
+/** Where to post frames. */
+export interface Post {
+  readonly port: number;
+  readonly path: string;
+  /** Requests that may wait for their answer at once. */
+  readonly inFlight: number;
+}
+
+/** Publishes with POSTs over one kept-alive connection; pipelined where the server promises to take them in order. */
+export async function httpPublisher({ port, path, inFlight }: Post): Promise<Publisher> {
   const socket = createConnection({ host: "127.0.0.1", port, noDelay: true });
   await once(socket, "connect");
-  const answers = new Answers();
-  socket.setEncoding("latin1");
-  socket.on("data", (text: string) => answers.read(text));
-  socket.on("error", (error) => answers.fail(error));
-  socket.on("close", () => answers.fail(new Error("The server closed the publishing connection")));
   const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: `;
+  const line = new PostLine((body) => socket.write(`${head}${Buffer.byteLength(body)}\r\n\r\n${body}`), inFlight);
+  socket.setEncoding("latin1");
+  socket.on("data", (text: string) => line.read(text));
+  socket.on("error", (error) => line.fail(error));
+  socket.on("close", () => line.fail(new Error("The server closed the publishing connection")));
   return {
-    send: (body) => {
-      answers.expected++;
-      socket.write(`${head}${Buffer.byteLength(body)}\r\n\r\n${body}`);
-    },
-    drained: () => answers.all(),
+    send: (body) => line.send(body),
+    drained: () => line.drained(),
     close: async () => {
       socket.destroy();
     },
   };
 }
 
-/** Counts the answers to pipelined requests. */
-class Answers {
-  expected = 0;
-  #arrived = 0;
+/** Requests on one connection, and the answers that come back in the same order. */
+class PostLine {
+  readonly #write: (body: string) => void;
+  readonly #inFlight: number;
+  readonly #queue: string[] = [];
+  #unanswered = 0;
   #rest = "";
   #waiting: PromiseWithResolvers<void> | undefined;
   #failure: Error | undefined;
+
+  constructor(write: (body: string) => void, inFlight: number) {
+    this.#write = write;
+    this.#inFlight = inFlight;
+  }
+
+  send(body: string): void {
+    this.#queue.push(body);
+    this.#pump();
+  }
+
+  drained(): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#unanswered === 0) return Promise.resolve();
+    this.#waiting = Promise.withResolvers();
+    return this.#waiting.promise;
+  }
 
   read(text: string): void {
     const seen = this.#rest + text;
     let from = 0;
     for (const { 0: line, 1: status = "", index } of seen.matchAll(/HTTP\/1\.1 (\d{3})/g)) {
       if (!status.startsWith("2")) this.fail(new Error(`Publishing was answered with ${seen.slice(index)}`));
-      this.#arrived++;
+      this.#unanswered--;
       from = index + line.length;
     }
     this.#rest = seen.slice(Math.max(from, seen.length - "HTTP/1.1 20".length));
-    if (this.#arrived >= this.expected) this.#waiting?.resolve();
+    this.#pump();
+    if (this.#unanswered === 0) this.#waiting?.resolve();
   }
 
   fail(error: Error): void {
@@ -57,10 +82,12 @@ class Answers {
     this.#waiting?.reject(this.#failure);
   }
 
-  all(): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    if (this.#arrived >= this.expected) return Promise.resolve();
-    this.#waiting = Promise.withResolvers();
-    return this.#waiting.promise;
+  #pump(): void {
+    while (this.#unanswered < this.#inFlight) {
+      const body = this.#queue.shift();
+      if (body === undefined) return;
+      this.#unanswered++;
+      this.#write(body);
+    }
   }
 }

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bus, startBus } from "./bus.ts";
 import type { Children } from "./children.ts";
@@ -20,6 +19,8 @@ export interface Job {
   /** Bytes of one frame as published. */
   readonly bytes: number;
   readonly publish: "nats" | "http";
+  /** Where the run may keep files; what it keeps is gone afterwards. */
+  readonly directory: string;
   /** Longest time to wait for the last frame after the last publish. */
   readonly limitMs: number;
 }
@@ -35,11 +36,11 @@ interface Scene {
 
 const settleMs = 500;
 const idleSettleMs = 3_000;
-const warmSeconds = 1;
+const warmSeconds = 2;
 
 /** Runs one job from nothing to nothing: whatever it starts has ended when it returns. */
 export async function run(job: Job, children: Children): Promise<Figures> {
-  const directory = await mkdtemp(join(tmpdir(), "skein-bench-"));
+  const directory = await mkdtemp(join(job.directory, "run-"));
   let bus: Bus | undefined;
   const startedBus = async () => (bus ??= await startBus(children, directory));
   try {

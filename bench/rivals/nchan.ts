@@ -31,7 +31,7 @@ export const nchan: Rival = {
         answers: [],
         keepalive: undefined,
       }),
-      publisher: () => httpPublisher(port, "/publish/bench"),
+      publisher: () => httpPublisher({ port, path: "/publish/bench", inFlight: 500 }),
     };
   },
 };

@@ -29,7 +29,7 @@ export const skein: Rival = {
       }),
       publisher: () =>
         url === undefined
-          ? httpPublisher(port, "/api/publish/runs/bench")
+          ? httpPublisher({ port, path: "/api/publish/runs/bench", inFlight: 1 })
           : natsPublisher(url, "skein.default.runs.bench"),
     };
   },
