@@ -63,13 +63,15 @@ export class LocalBus implements Bus {
   }
 
   async table(spec: StoreSpec): Promise<Table> {
-    const open = this.#tables.get(spec.name) ?? new LocalTable(this.#desk(), spec);
+    const desk = this.#desk();
+    const open = this.#tables.get(spec.name) ?? new LocalTable(desk, spec);
     this.#tables.set(spec.name, open);
     return open;
   }
 
   async journal(spec: JournalSpec): Promise<Journal> {
-    const open = this.#journals.get(spec.name) ?? new LocalJournal(this.#desk(), spec);
+    const desk = this.#desk();
+    const open = this.#journals.get(spec.name) ?? new LocalJournal(desk, spec);
     this.#journals.set(spec.name, open);
     return open;
   }

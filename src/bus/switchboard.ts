@@ -21,7 +21,7 @@ export class Switchboard {
 
   /** Tells everyone who listens now, after this call returned. */
   publish(subject: string, data: Uint8Array): void {
-    const said = { subject: exactSubject(subject), data };
+    const said = { subject: exactSubject(subject), data: new Uint8Array(data) };
     const lines = [...this.#listeners].filter(({ pattern }) => matches(pattern, subject));
     for (const line of lines) queueMicrotask(() => this.#listeners.has(line) && line.answer(said));
   }

@@ -1,0 +1,234 @@
+import { connect, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "nats";
+import type { Clock, Stop } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import type { BusState } from "./bus.ts";
+import type { Address } from "./url.ts";
+
+/** How to reach NATS. */
+export interface ConnectionOptions {
+  readonly address: Address;
+  readonly clock: Clock;
+  /** What inboxes begin with, for servers that give every user its own. */
+  readonly inboxPrefix: string;
+  /** Hears in words why NATS cannot be reached, at every attempt that fails. */
+  readonly report: (trouble: string) => void;
+}
+
+/** What a request carries besides its subject. */
+export interface Question {
+  readonly data?: Uint8Array;
+  readonly headers?: MsgHdrs;
+  readonly timeoutMs: number;
+}
+
+interface Line {
+  readonly subject: string;
+  readonly listener: (message: Msg) => void;
+  subscription: Subscription | undefined;
+}
+
+const settings = {
+  name: "skein",
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 250,
+  reconnectJitter: 250,
+  reconnectJitterTLS: 250,
+  // A server that restarts with its users not loaded yet is no reason to give up for good.
+  ignoreAuthErrorAbort: true,
+  pingInterval: 10_000,
+  maxPingOut: 2,
+  timeout: 5_000,
+  noAsyncTraces: true,
+} as const;
+
+const drainAtMostMs = 2_000;
+
+/**
+ * One connection to NATS that is never given up: lines opened on it are heard again after every reconnect.
+ *
+ * While it is away, what is published is dropped and what is asked fails at once with `bus_away`; the library would keep
+ * neither.
+ */
+export class Connection {
+  readonly clock: Clock;
+  readonly #options: ConnectionOptions;
+  readonly #lines = new Set<Line>();
+  readonly #listeners = new Set<(state: BusState) => void>();
+  readonly #waiting = new Set<(failure: Failure) => void>();
+  #nats: NatsConnection | undefined;
+  #state: BusState = "away";
+  #closed = false;
+  #inboxes = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    void this.#stay();
+  }
+
+  get state(): BusState {
+    return this.#state;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether the server says that it has JetStream. */
+  get hasJetStream(): boolean {
+    return this.#nats?.info?.jetstream === true;
+  }
+
+  onState(listener: (state: BusState) => void): Stop {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** A subject of its own for answers, below the prefix this user may listen to. */
+  inbox(): string {
+    this.#inboxes += 1;
+    return `${this.#options.inboxPrefix}.${crypto.randomUUID().replaceAll("-", "")}.${this.#inboxes}`;
+  }
+
+  /** Sends without waiting for anything. Throws `message_too_large` beyond what the server takes. */
+  publish(subject: string, data?: Uint8Array, headers?: MsgHdrs): void {
+    if (this.#state === "away") return;
+    try {
+      this.#nats?.publish(subject, data, headers && { headers });
+    } catch (trouble) {
+      const failure = failureOf(trouble);
+      if (!(failure instanceof Failure) || failure.code !== "bus_away") throw failure;
+    }
+  }
+
+  /** Sends a question whose answers come to `reply`. */
+  ask(subject: string, reply: string, data: Uint8Array): void {
+    if (this.#state === "up") this.#nats?.publish(subject, data, { reply });
+  }
+
+  /** Hears a subject through every reconnect; an exception in the listener is thrown again outside of the connection. */
+  subscribe(subject: string, listener: (message: Msg) => void): Stop {
+    const line: Line = { subject, listener, subscription: undefined };
+    this.#lines.add(line);
+    this.#listen(line);
+    return () => {
+      if (!this.#lines.delete(line)) return;
+      if (!this.#nats?.isClosed()) line.subscription?.unsubscribe();
+    };
+  }
+
+  /**
+   * Waits for one answer. Throws `no_responder` when nobody listens, `bus_away` when none came, an Error when it is not
+   * allowed.
+   */
+  async request(subject: string, { data, headers, timeoutMs }: Question): Promise<Msg> {
+    const nats = this.#nats;
+    if (!nats || this.#state === "away") throw new Failure("bus_away", "The bus is away");
+    const { promise, resolve, reject } = Promise.withResolvers<Msg>();
+    this.#waiting.add(reject);
+    const options = { timeout: Math.max(1, timeoutMs), ...(headers && { headers }) };
+    nats.request(subject, data, options).then(resolve, (trouble) => reject(failureOf(trouble)));
+    return promise.finally(() => this.#waiting.delete(reject));
+  }
+
+  /** Hangs up after what was sent has left. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const nats = this.#nats;
+    if (nats && this.#state === "up") {
+      const late = Promise.withResolvers<void>();
+      const stop = this.clock.after(drainAtMostMs, late.resolve);
+      await Promise.race([nats.drain().catch(() => {}), late.promise]);
+      stop();
+    }
+    await nats?.close().catch(() => {});
+    this.#turn("away");
+  }
+
+  /** Connects, and once more should the library ever give a connection up. */
+  async #stay(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        const nats = await this.#dial();
+        void this.#watch(nats);
+        await nats.closed();
+        this.#turn("away");
+      } catch (trouble) {
+        if (!this.#closed) this.#options.report(trouble instanceof Error ? trouble.message : String(trouble));
+      }
+      if (!this.#closed) await pause(this.clock, 250);
+    }
+  }
+
+  async #dial(): Promise<NatsConnection> {
+    const { address, inboxPrefix } = this.#options;
+    const nats = await connect({ ...settings, ...address, servers: [...address.servers], inboxPrefix });
+    if (this.#closed) {
+      await nats.close();
+      return nats;
+    }
+    this.#nats = nats;
+    for (const line of this.#lines) this.#listen(line);
+    this.#turn("up");
+    return nats;
+  }
+
+  async #watch(nats: NatsConnection): Promise<void> {
+    for await (const { type, data } of nats.status()) {
+      if (type === "disconnect") this.#turn("away");
+      if (type === "reconnect") this.#turn("up");
+      if (type === "error") this.#options.report(String(data));
+    }
+  }
+
+  #listen(line: Line): void {
+    if (!this.#nats || this.#nats.isClosed()) return;
+    line.subscription = this.#nats.subscribe(line.subject, {
+      callback: (refused, message) => {
+        if (refused || !this.#lines.has(line)) return;
+        try {
+          line.listener(message);
+        } catch (defect) {
+          queueMicrotask(() => {
+            throw defect;
+          });
+        }
+      },
+    });
+  }
+
+  #turn(state: BusState): void {
+    if (state === this.#state || (state === "up" && this.#closed)) return;
+    this.#state = state;
+    if (state === "away") {
+      for (const fail of this.#waiting) fail(new Failure("bus_away", "The bus went away before it answered"));
+    }
+    for (const listener of this.#listeners) listener(state);
+  }
+}
+
+/** Waits `ms` and up to as much again, so that many who wait do not come back together. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms * (1 + Math.random()), resolve);
+  });
+}
+
+/** The library's error codes in our words; what is not here is our own mistake or a permission that is missing. */
+const codes: Record<string, () => Failure> = {
+  "503": () => new Failure("no_responder", "Nobody answers there"),
+  TIMEOUT: () => new Failure("bus_away", "No answer came in time"),
+  CANCELLED: () => new Failure("bus_away", "The bus went away before it answered"),
+  DISCONNECT: () => new Failure("bus_away", "The bus went away before it answered"),
+  CONNECTION_CLOSED: () => new Failure("bus_away", "The bus is closed"),
+  CONNECTION_DRAINING: () => new Failure("bus_away", "The bus is closing"),
+  MAX_PAYLOAD_EXCEEDED: () => new Failure("message_too_large", "The message is larger than the bus takes"),
+};
+
+function failureOf(trouble: unknown): Error {
+  const code = trouble instanceof Error && "code" in trouble ? String(trouble.code) : "";
+  return codes[code]?.() ?? new Error("NATS refused", { cause: trouble });
+}

@@ -1,0 +1,64 @@
+import type { Stop } from "../protocol/clock.ts";
+import type { Ack, Bounds, Follower, Journal, Range, Reading, Recent, Stored } from "./bus.ts";
+import { Fanout } from "./fanout.ts";
+import type { Gate } from "./gate.ts";
+import { Past } from "./past.ts";
+import { publish } from "./publish.ts";
+import { Reader } from "./reader.ts";
+import type { Store } from "./store.ts";
+import { Underway } from "./underway.ts";
+
+/** A journal in JetStream, read once for all its followers. */
+export class NatsJournal implements Journal {
+  readonly #store: Store;
+  readonly #past: Past;
+  readonly #underway = new Underway();
+  #fanout = new Fanout(() => []);
+  #reader: Reader | undefined;
+
+  constructor(store: Store, gate: Gate) {
+    this.#store = store;
+    this.#past = new Past(store, gate);
+  }
+
+  /** Copies the body: it leaves after this turn, and again at every attempt. */
+  async append(subject: string, data: Uint8Array, id?: string): Promise<Ack> {
+    const said = { subject: this.#store.kept(subject), data: new Uint8Array(data) };
+    return this.#underway.add(publish(this.#store, said, id === undefined ? {} : { id }));
+  }
+
+  follow(follower: Follower): Stop {
+    const stop = this.#fanout.join(follower);
+    this.#reader ??= new Reader(this.#store, "events", this.#fanout);
+    return () => {
+      stop();
+      if (this.#fanout.size === 0) void this.#rest();
+    };
+  }
+
+  read(range: Range): Promise<Reading> {
+    return this.#past.read(range);
+  }
+
+  recent(range: Recent): Promise<Stored[]> {
+    return this.#past.recent(range);
+  }
+
+  bounds(): Promise<Bounds> {
+    return this.#store.bounds();
+  }
+
+  /** Stops reading after publishes under way are settled. */
+  async close(): Promise<void> {
+    await this.#underway.settled();
+    await this.#rest();
+  }
+
+  /** Nobody follows: the next one begins at what is then the end. */
+  async #rest(): Promise<void> {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    this.#fanout = new Fanout(() => []);
+    await reader?.close();
+  }
+}

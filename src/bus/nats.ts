@@ -1,0 +1,104 @@
+import type { Clock, Stop } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import { answer, ask } from "./answer.ts";
+import type { Bus, BusState, Journal, JournalSpec, Said, StoreSpec, Table } from "./bus.ts";
+import { Connection } from "./connection.ts";
+import { Gate } from "./gate.ts";
+import { exactSubject, subjectPattern } from "./grammar.ts";
+import { NatsJournal } from "./journal.ts";
+import { journalConfig, Store, type StreamConfig, tableConfig } from "./store.ts";
+import { NatsTable } from "./table.ts";
+import { parseUrl } from "./url.ts";
+
+/** How to reach NATS. */
+export interface NatsOptions {
+  /** One or more URLs, comma separated: `nats://host:4222`, `nats://user:pass@host`, `nats://token@host`, `tls://host`. */
+  readonly url: string;
+  readonly clock: Clock;
+  /** What inboxes begin with, for servers that give every user its own. Default `_INBOX`. */
+  readonly inboxPrefix?: string;
+  /** Hears in words why NATS cannot be reached, at every attempt that fails; never a credential. Default: nobody does. */
+  readonly report?: (trouble: string) => void;
+}
+
+/** How many readings of the past may be under way at a time. */
+const readings = 4;
+
+/**
+ * A bus on NATS with JetStream, from version 2.9 on.
+ *
+ * Resolves at once, also when NATS is not there: the state is then `away`, and it is tried for ever. Throws an Error when
+ * the URL is none.
+ */
+export async function openNatsBus(options: NatsOptions): Promise<Bus> {
+  const { url, clock, inboxPrefix = "_INBOX", report = () => {} } = options;
+  return new NatsBus(new Connection({ address: parseUrl(url), clock, inboxPrefix, report }));
+}
+
+class NatsBus implements Bus {
+  readonly #connection: Connection;
+  readonly #gate = new Gate(readings);
+  readonly #tables = new Map<string, Promise<NatsTable>>();
+  readonly #journals = new Map<string, Promise<NatsJournal>>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get state(): BusState {
+    return this.#connection.state;
+  }
+
+  onState(listener: (state: BusState) => void): Stop {
+    return this.#connection.onState(listener);
+  }
+
+  async table(spec: StoreSpec): Promise<Table> {
+    const store = this.#store(tableConfig(spec));
+    return openOnce(this.#tables, store, () => new NatsTable(store));
+  }
+
+  async journal(spec: JournalSpec): Promise<Journal> {
+    const store = this.#store(journalConfig(spec, spec.keepMs));
+    return openOnce(this.#journals, store, () => new NatsJournal(store, this.#gate));
+  }
+
+  publish(subject: string, data: Uint8Array): void {
+    this.#connection.publish(exactSubject(subject), new Uint8Array(data));
+  }
+
+  subscribe(pattern: string, listener: (message: Said) => void): Stop {
+    return this.#connection.subscribe(subjectPattern(pattern), ({ subject, data }) => listener({ subject, data }));
+  }
+
+  async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return ask(this.#connection, exactSubject(subject), { data, timeoutMs });
+  }
+
+  reply(pattern: string, answerOne: (message: Said) => Promise<Uint8Array>): Stop {
+    return this.#connection.subscribe(subjectPattern(pattern), (message) => {
+      if (message.reply) void answer(this.#connection, message, answerOne);
+    });
+  }
+
+  async close(): Promise<void> {
+    const stores = await Promise.allSettled([...this.#tables.values(), ...this.#journals.values()]);
+    await Promise.all(stores.map((store) => store.status === "fulfilled" && store.value.close()));
+    await this.#connection.close();
+  }
+
+  #store(config: StreamConfig): Store {
+    if (this.#connection.closed) throw new Failure("bus_away", "The bus is closed");
+    return new Store(this.#connection, config);
+  }
+}
+
+/** Stores of one name are one store, so that each stream is read once; one that could not be opened is forgotten. */
+function openOnce<Kind>(open: Map<string, Promise<Kind>>, store: Store, make: () => Kind): Promise<Kind> {
+  const known = open.get(store.name);
+  if (known) return known;
+  const opening = store.open().then(make);
+  open.set(store.name, opening);
+  opening.catch(() => open.delete(store.name));
+  return opening;
+}

@@ -1,0 +1,215 @@
+import type { Msg } from "nats";
+import type { Stop } from "../protocol/clock.ts";
+import type { Follower } from "./bus.ts";
+import { pause } from "./connection.ts";
+import { type ConsumerInfo, call, isDelivery, parseReceipt, type StreamInfo } from "./jetstream.ts";
+import type { Store } from "./store.ts";
+
+/** What is read at every opening: the last value of every subject, or the events not read yet. */
+export type Reads = "values" | "events";
+
+const heartbeatMs = 1_000;
+const silenceMs = 3 * heartbeatMs;
+const retryAfterMs = 100;
+const retryAtMostAfterMs = 3_000;
+
+/** What every consumer of a reader has in common. Durations are in nanoseconds. */
+const consumer = {
+  ack_policy: "none",
+  max_deliver: 1,
+  replay_policy: "instant",
+  mem_storage: true,
+  num_replicas: 1,
+  inactive_threshold: 30_000 * 1e6,
+  idle_heartbeat: heartbeatMs * 1e6,
+  flow_control: true,
+} as const;
+
+/**
+ * Reads one stream in order, through anything that may happen to the connection or the server.
+ *
+ * It reads through an ephemeral push consumer that it trusts only as long as deliveries are counted without a hole and
+ * heartbeats agree with the count. After any doubt, and after every reconnect, it makes a new one: for values from their
+ * beginning, for events from where it stands. (Messages on their way when a connection broke are never sent again, and
+ * the server says nothing.)
+ */
+export class Reader {
+  readonly #store: Store;
+  readonly #reads: Reads;
+  readonly #follower: Follower;
+  readonly #stops: readonly Stop[];
+  /** Counts the openings; what belongs to an earlier one is not listened to. */
+  #opening = 0;
+  #name: string | undefined;
+  #stopHearing: Stop = () => {};
+  /** Whether the present consumer was made, so that silence means something. */
+  #attached = false;
+  #epoch: string | undefined;
+  #position = 0;
+  /** How many deliveries the present consumer has made. */
+  #deliveries = 0;
+  /** Where the present reading is level, while it is not. */
+  #target: number | undefined;
+  #heardAtMs = 0;
+
+  constructor(store: Store, reads: Reads, follower: Follower) {
+    this.#store = store;
+    this.#reads = reads;
+    this.#follower = follower;
+    const { connection } = store;
+    this.#stops = [
+      connection.onState((state) => (state === "up" ? void this.#open() : this.#drop())),
+      connection.clock.every(heartbeatMs, () => this.#listenForSilence()),
+    ];
+    void this.#open();
+  }
+
+  /** Stops reading and deletes the consumer on the server. */
+  async close(): Promise<void> {
+    for (const stop of this.#stops) stop();
+    await this.#drop();
+  }
+
+  /** Never throws: tries until it succeeds, the connection goes away, or another opening begins. */
+  async #open(): Promise<void> {
+    void this.#drop();
+    const opening = this.#opening;
+    const { connection } = this.#store;
+    for (let wait = retryAfterMs; ; wait = Math.min(wait * 2, retryAtMostAfterMs)) {
+      try {
+        return await this.#attach(opening);
+      } catch {
+        if (opening !== this.#opening || connection.state === "away") return;
+      }
+      await pause(connection.clock, wait / 2);
+      if (opening !== this.#opening) return;
+      void this.#release();
+    }
+  }
+
+  async #attach(opening: number): Promise<void> {
+    const info = await this.#store.info();
+    if (opening !== this.#opening) return;
+    this.#place(info);
+    const { connection } = this.#store;
+    const inbox = connection.inbox();
+    const name = `skein-${crypto.randomUUID()}`;
+    this.#name = name;
+    this.#deliveries = 0;
+    this.#stopHearing = connection.subscribe(inbox, (message) => {
+      if (opening === this.#opening) this.#hear(message);
+    });
+    const config = { ...consumer, name, deliver_subject: inbox, ...this.#start() };
+    const made = await call<ConsumerInfo>(connection, this.#verb("CREATE", name), {
+      stream_name: this.#store.name,
+      config,
+    });
+    if (opening !== this.#opening) return;
+    this.#attached = true;
+    this.#heardAtMs = connection.clock.now();
+    this.#confirm(made);
+  }
+
+  /** Where this reading stands before it begins; tells the followers. */
+  #place(info: StreamInfo): void {
+    const { first_seq: first, last_seq: last } = info.state;
+    // Servers before 2.11 would begin at the end then, later ones wait for that position: neither says anything.
+    if (this.#store.epoch(info) === this.#epoch && this.#position > last) this.#store.noteLoss(last);
+    const epoch = this.#store.epoch(info);
+    const isNew = epoch !== this.#epoch;
+    this.#epoch = epoch;
+    if (this.#reads === "values") {
+      this.#position = 0;
+      this.#target = last;
+      this.#follower.begin(epoch);
+    } else if (isNew) {
+      this.#position = last;
+      this.#follower.begin(epoch);
+      this.#follower.level(last);
+    } else {
+      this.#skip(first - 1);
+    }
+  }
+
+  #start(): object {
+    if (this.#reads === "events") return { deliver_policy: "by_start_sequence", opt_start_seq: this.#position + 1 };
+    return { deliver_policy: "last_per_subject", filter_subject: ">" };
+  }
+
+  /** Deliveries may come before the answer that made the consumer; it adds what no delivery tells. */
+  #confirm({ num_pending, delivered }: ConsumerInfo): void {
+    if (delivered.consumer_seq > 0) return;
+    if (this.#reads === "events") this.#skip(delivered.stream_seq);
+    else if (num_pending === 0) this.#finish();
+  }
+
+  #hear(message: Msg): void {
+    this.#heardAtMs = this.#store.connection.clock.now();
+    if (isDelivery(message.reply)) this.#deliver(message, message.reply);
+    else if (message.reply) this.#store.connection.publish(message.reply);
+    else this.#beat(message);
+  }
+
+  #deliver(message: Msg, reply: string): void {
+    const { position, delivery, atMs, behind } = parseReceipt(reply);
+    if (delivery !== this.#deliveries + 1) return void this.#open();
+    this.#deliveries = delivery;
+    if (this.#target !== undefined && position > this.#target) this.#finish();
+    // NATS 2.9 repeats some values of a reading while others are written.
+    if (position > this.#position) {
+      this.#skip(position - 1);
+      this.#position = position;
+      this.#follower.message({ subject: message.subject, data: message.data, position, atMs }, behind);
+    }
+    if (this.#target !== undefined && (behind === 0 || position >= this.#target)) this.#finish();
+  }
+
+  /** A heartbeat: nothing else to deliver, unless the server waits for us. */
+  #beat({ headers }: Msg): void {
+    const stalled = headers?.get("Nats-Consumer-Stalled");
+    if (stalled) return this.#store.connection.publish(stalled);
+    if (headers?.code !== 100 || Number(headers.get("Nats-Last-Consumer")) !== this.#deliveries)
+      return void this.#open();
+    this.#skip(Number(headers.get("Nats-Last-Stream")));
+    this.#finish();
+  }
+
+  /** All events up to `position` were told or are gone: a stream of events has no other holes. */
+  #skip(position: number): void {
+    if (this.#reads === "values" || position <= this.#position) return;
+    this.#position = position;
+    this.#follower.gap(position);
+  }
+
+  #finish(): void {
+    if (this.#target === undefined) return;
+    this.#position = Math.max(this.#position, this.#target);
+    this.#target = undefined;
+    this.#follower.level(this.#position);
+  }
+
+  #listenForSilence(): void {
+    if (this.#attached && this.#store.connection.clock.now() - this.#heardAtMs > silenceMs) void this.#open();
+  }
+
+  /** Ends the present opening, if any. */
+  #drop(): Promise<void> {
+    this.#opening += 1;
+    this.#attached = false;
+    this.#target = undefined;
+    return this.#release();
+  }
+
+  async #release(): Promise<void> {
+    this.#stopHearing();
+    const name = this.#name;
+    this.#name = undefined;
+    if (name === undefined || this.#store.connection.state === "away") return;
+    // One that cannot be deleted goes away by itself after `inactive_threshold`.
+    await call(this.#store.connection, this.#verb("DELETE", name)).catch(() => {});
+  }
+
+  #verb(what: string, name: string): string {
+    return `CONSUMER.${what}.${this.#store.name}.${name}`;
+  }
+}
