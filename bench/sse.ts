@@ -1,4 +1,4 @@
-import type { Inbox, Reader, Span } from "./subscriber.ts";
+import type { Inbox, Reader, Span } from "./reader.ts";
 
 const cr = 13;
 const lf = 10;

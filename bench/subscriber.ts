@@ -2,6 +2,7 @@ import { createConnection, type Socket } from "node:net";
 import type { Clock } from "./clock.ts";
 import { MarkReader } from "./mark.ts";
 import { Order } from "./order.ts";
+import type { Inbox, Reader, Span } from "./reader.ts";
 import { EventReader } from "./sse.ts";
 import type { Tally } from "./tally.ts";
 import { maskedText, upgradeHeaders, WebSocketReader } from "./websocket.ts";
@@ -20,25 +21,6 @@ export interface Dialect {
   readonly answers: readonly (readonly [start: string, answer: string])[];
   /** A message to send every 30 s, for servers that want to hear from their clients. */
   readonly keepalive: string | undefined;
-}
-
-/** Bytes of a slab: `from` is where what is not yet read starts, `fresh` what came with this read, `end` its end. */
-export interface Span {
-  from: number;
-  fresh: number;
-  end: number;
-}
-
-/** Cuts frames out of bytes; leaves in the span what is not a whole frame yet. */
-export interface Reader {
-  read(slab: Buffer, span: Span): void;
-}
-
-/** Where a reader puts what it found. */
-export interface Inbox {
-  text(slab: Buffer, start: number, end: number): void;
-  reply(bytes: Buffer): void;
-  fail(reason: string): void;
 }
 
 /** What all subscribers of one process share. */

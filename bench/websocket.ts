@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Inbox, Reader, Span } from "./subscriber.ts";
+import type { Inbox, Reader, Span } from "./reader.ts";
 
 const opText = 1;
 const opClose = 8;
