@@ -82,7 +82,7 @@ export function createSkein(options: SkeinOptions): Skein {
     .route("/api/streams", streamRoutes(definitions))
     .route(
       "/api/publish",
-      publishRoutes({ bus, definitions, identify, now: clock.now, maxBodyBytes: limits.maxBodyBytes }),
+      publishRoutes({ bus, definitions, identify, now: () => clock.now(), maxBodyBytes: limits.maxBodyBytes }),
     )
     .get("/ws/*", () => {
       throw new Failure("upgrade_required", "This address is for WebSocket; the same stream is under /sse/ and /poll/");
@@ -133,6 +133,10 @@ interface Closable {
 
 /** Ends every connection, each at a random moment of the drain time, so that their clients do not come back all at once. */
 async function drain(connections: readonly Closable[], { clock, random, drainMs }: Drain): Promise<void> {
+  if (drainMs === 0) {
+    for (const connection of connections) connection.end(ends.goingAway);
+    return;
+  }
   const endings = connections.map((connection) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     clock.after(random() * drainMs, () => {

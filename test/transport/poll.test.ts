@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { ManualClock } from "../support/clock.ts";
+import { startGateway } from "../support/gateway.ts";
+
+test("An answer carries the cursor to go on from", async () => {
+  await using gateway = await startGateway();
+  const position = await gateway.publish("instances/a", { status: "running" });
+  const response = await fetch(`${gateway.url}/poll/instances`);
+  const [snapshot] = (await response.json()) as { cursor: string }[];
+  expect(response.headers.get("skein-cursor")).toBe(snapshot?.cursor);
+  expect(snapshot?.cursor).toMatch(new RegExp(`-${position}$`));
+});
+
+test("An answer that the client has already is 304", async () => {
+  await using gateway = await startGateway();
+  const first = await fetch(`${gateway.url}/poll/instances`);
+  const etag = first.headers.get("etag") ?? "";
+  const headers = { "If-None-Match": etag };
+  expect((await fetch(`${gateway.url}/poll/instances`, { headers })).status).toBe(304);
+  await gateway.publish("instances/a", { status: "running" });
+  expect((await fetch(`${gateway.url}/poll/instances`, { headers })).status).toBe(200);
+});
+
+test("With a wait the request is held until there is a frame", async () => {
+  await using gateway = await startGateway();
+  const since = (await fetch(`${gateway.url}/poll/instances`)).headers.get("skein-cursor");
+  const held = fetch(`${gateway.url}/poll/instances?wait=20&since=${since}`);
+  const isHeld = await Promise.race([
+    held.then(() => false),
+    gateway.publish("instances/a", { status: "up" }).then(() => true),
+  ]);
+  expect(isHeld).toBe(true);
+  expect(await (await held).json()).toMatchObject([{ type: "instance_created", name: "a" }]);
+});
+
+test("With a wait the request is held until the time is up", async () => {
+  const clock = new ManualClock();
+  await using gateway = await startGateway({ clock });
+  const since = (await fetch(`${gateway.url}/poll/instances`)).headers.get("skein-cursor");
+  const held = fetch(`${gateway.url}/poll/instances?wait=20&since=${since}`);
+  const pulse = setInterval(() => clock.pass(1000), 5);
+  const response = await held;
+  clearInterval(pulse);
+  expect(await response.text()).toBe("[]");
+  expect(response.headers.get("skein-cursor")).toBe(since);
+});
+
+test.each(["26", "-1", "soon", ""])("A wait of %j is refused", async (wait) => {
+  await using gateway = await startGateway();
+  const response = await fetch(`${gateway.url}/poll/instances?wait=${wait}`);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toEqual({
+    type: "error",
+    code: "bad_query",
+    message: 'Query parameter "wait": must be a number of seconds from 0 to 25',
+  });
+});
