@@ -31,7 +31,7 @@ export function firstAddress(gateway) {
  * @param {string} text
  */
 export function addressIn(text) {
-  const match = /https?:\/\/(\[[^\]\s]+\]|[^\s:/'"]+)(:\d+)?(?=[\s/'"])/.exec(stripVTControlCharacters(text));
+  const match = /https?:\/\/(\[[\da-f:.]+\]|[\w.-]+)(:\d+)?(?=[^\w:.-])/.exec(stripVTControlCharacters(text));
   if (!match) return undefined;
   const url = new URL(match[0]);
   if (url.hostname === "0.0.0.0") url.hostname = "127.0.0.1";

@@ -24,6 +24,7 @@ describe("settings", () => {
     expect(config).toEqual({
       port: 8000,
       host: "127.0.0.1",
+      openToNetwork: false,
       data: ".skein",
       drainMs: 5000,
       pingEveryMs: 20_000,
@@ -74,7 +75,7 @@ describe("settings", () => {
   test("are each reachable by their own variable and flag, and described in a sentence", () => {
     for (const { knob, variable, flag, description } of knobs) {
       expect(description).toMatch(/^[A-Z].*\.$/);
-      const value = knob === "nats" ? "nats://n" : "1";
+      const value = { nats: "nats://n", openToNetwork: "true" }[knob as string] ?? "1";
       expect(loadConfig({ env: { [variable]: value }, cwd }).origin[knob]).toBe(`environment ${variable}`);
       expect(loadConfig({ env: {}, flags: { [knob]: value }, cwd }).origin[knob]).toBe(`flag ${flag}`);
     }
@@ -109,7 +110,7 @@ describe("a setting that cannot be used", () => {
     write("skein.config.json", { queue_bytes: 1 });
     expect(load({})).toThrow('did you mean "queueBytes"?');
     write("skein.config.json", { colour: "red" });
-    expect(load({})).toThrow("settings are port, host, nats");
+    expect(load({})).toThrow("settings are port, host, openToNetwork, nats");
     write("skein.config.json", '{"__proto__": 1}');
     expect(load({})).toThrow('sets "__proto__"');
   });

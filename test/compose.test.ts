@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type RequestOptions, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Ajv } from "ajv";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import WebSocket, { WebSocketServer } from "ws";
+import { parse } from "yaml";
+
+interface Service {
+  readonly image?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly depends_on?: Readonly<Record<string, { condition: string }>>;
+  readonly healthcheck?: object;
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+}
+
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const compose: Compose = parse(read("docker-compose.yml"), { merge: true });
+const services = Object.entries(compose.services);
+const gateways = services.filter(([, { environment }]) => environment?.SKEIN_HOST);
+const nginxConf = read("deploy/nginx.conf");
+const dockerfile = read("Dockerfile");
+
+function runs(program: string, ...args: string[]): boolean {
+  return spawnSync(program, args, { stdio: "ignore" }).status === 0;
+}
+
+describe("docker-compose.yml", () => {
+  const tools = [["docker", "compose"], ["docker-compose"]];
+  const tool = tools.find(([program = "", ...args]) => runs(program, ...args, "version"));
+
+  test.runIf(tool)("is accepted by docker compose", () => {
+    const [program = "", ...args] = tool ?? [];
+    const { status, stderr } = spawnSync(program, [...args, "config", "--quiet"], { cwd: root, encoding: "utf8" });
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+  });
+
+  test("says nothing that the compose specification does not know", () => {
+    const validate = new Ajv({ strictTuples: false, allowUnionTypes: true }).compile(
+      JSON.parse(read("test/support/compose.schema.json")),
+    );
+    validate(compose);
+    expect(validate.errors).toBeNull();
+    expect(validate({ services: { a: { image: "a", port: ["80:80"] } } })).toBe(false);
+  });
+
+  test("starts after nothing that does not exist, and waits for health only where health is checked", () => {
+    for (const [, { depends_on = {} }] of services) {
+      for (const [name, { condition }] of Object.entries(depends_on)) {
+        const service = compose.services[name];
+        expect(Object.keys(compose.services)).toContain(name);
+        const isChecked =
+          service?.healthcheck !== undefined || (!service?.image?.includes(":") && /^HEALTHCHECK/m.test(dockerfile));
+        expect({ name, condition, isChecked }).toEqual({ name, condition: "service_healthy", isChecked: true });
+      }
+    }
+  });
+
+  test("runs two gateways on one NATS with JetStream on a volume that is declared", () => {
+    expect(gateways).toHaveLength(2);
+    for (const [, { environment }] of gateways) {
+      const url = new URL(environment?.NATS_URL ?? "");
+      expect([url.protocol, url.hostname, url.port]).toEqual(["nats:", "nats", "4222"]);
+    }
+    expect(compose.services.nats).toMatchObject({ command: expect.arrayContaining(["--jetstream", "/data"]) });
+    expect(compose.services.nats?.volumes).toEqual(["nats-data:/data"]);
+    expect(Object.keys(compose.volumes)).toContain("nats-data");
+  });
+
+  test("publishes nothing but the proxy, and that on loopback only", () => {
+    const published = services.filter(([, { ports }]) => ports).map(([name]) => name);
+    expect(published).toEqual(["proxy"]);
+    expect(compose.services.proxy?.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+:8080$/)]);
+  });
+
+  test("balances exactly its gateways, on the port they listen on", () => {
+    const balanced = [...nginxConf.matchAll(/^\s*server (\S+):(\d+)/gm)].map(([, name, port]) => ({ name, port }));
+    expect(balanced).toEqual(gateways.map(([name]) => ({ name, port: "8000" })));
+    expect(dockerfile).toMatch(/^EXPOSE 8000$/m);
+    expect(nginxConf).toMatch(/listen 8080;/);
+  });
+});
+
+describe("deploy/nginx.conf", () => {
+  const nginx = ["nginx", "/usr/sbin/nginx"].find((program) => runs(program, "-v")) ?? "";
+  const folder = mkdtempSync(join(tmpdir(), "skein-nginx-"));
+  const file = join(folder, "nginx.conf");
+  const socketPath = join(folder, "nginx.sock");
+  const gateway = createServer((_, response) => {
+    // An event of a stream that never ends.
+    response.writeHead(200, { "Content-Type": "text/event-stream" }).write("data: 1\n\n");
+  });
+  const sockets = new WebSocketServer({ server: gateway });
+
+  beforeAll(async () => {
+    gateway.listen(0, "127.0.0.1");
+    await once(gateway, "listening");
+    const { port } = gateway.address() as AddressInfo;
+    // The names of the gateways mean something only on the network of docker-compose.yml.
+    const local = nginxConf
+      .replaceAll(/gateway-\d:8000/g, `127.0.0.1:${port}`)
+      .replaceAll(/\/(tmp|dev)\//g, `${folder}/`);
+    writeFileSync(file, local.replace("listen 8080", `listen unix:${socketPath}`));
+  });
+
+  afterAll(() => {
+    sockets.close();
+    gateway.close();
+    gateway.closeAllConnections();
+    rmSync(folder, { recursive: true });
+  });
+
+  test.runIf(nginx)("is accepted by nginx", () => {
+    const { stderr, status } = spawnSync(nginx, ["-t", "-c", file, "-p", folder], { encoding: "utf8" });
+    expect(stderr).toContain("test is successful");
+    expect(status).toBe(0);
+  });
+
+  test.runIf(nginx)("passes an event on at once and a WebSocket through, and logs no token", async () => {
+    const proxy = spawn(nginx, ["-c", file, "-p", folder, "-g", "daemon off;"], { stdio: "ignore" });
+    const stream = await firstAnswer(proxy, { socketPath, path: "/sse/instances?token=hush" });
+    const [chunk] = await once(stream, "data");
+    expect(String(chunk)).toBe("data: 1\n\n");
+    stream.destroy();
+
+    sockets.once("connection", (socket) => socket.once("message", (data) => socket.send(`heard ${data}`)));
+    const client = new WebSocket(`ws+unix:${socketPath}:/ws/instances?token=hush`);
+    await once(client, "open");
+    client.send("ping");
+    const [message] = await once(client, "message");
+    expect(String(message)).toBe("heard ping");
+    client.close();
+    await once(client, "close");
+
+    proxy.kill("SIGQUIT");
+    await once(proxy, "exit");
+    const log = readFileSync(join(folder, "stdout"), "utf8");
+    expect(log).toContain("/ws/instances 101");
+    expect(log).not.toContain("hush");
+  });
+});
+
+/** The answer to the first request that a server under way takes. */
+async function firstAnswer(server: ChildProcess, options: RequestOptions): Promise<IncomingMessage> {
+  while (server.exitCode === null) {
+    const asked = request({ ...options, headers: { host: "skein" } }).end();
+    const answer = await once(asked, "response").catch(() => undefined);
+    if (answer) return answer[0];
+  }
+  throw new Error(`The server ended with exit code ${server.exitCode}`);
+}
