@@ -73,7 +73,8 @@ export class Channel {
   /** Sessions that stand before this count began with a past that holds no more. */
   #origin = 0;
   #over = false;
-  #sessions = 0;
+  /** How many use it: sessions, and clients who are about to become one. */
+  #users = 0;
   #onIdle: (() => void) | undefined;
 
   constructor(parts: ChannelParts) {
@@ -85,10 +86,10 @@ export class Channel {
   }
 
   get isIdle(): boolean {
-    return this.#sessions === 0;
+    return this.#users === 0;
   }
 
-  /** Calls `listener` each time the last session has left. */
+  /** Calls `listener` each time the last user has left. */
   set onIdle(listener: () => void) {
     this.#onIdle = listener;
   }
@@ -163,6 +164,15 @@ export class Channel {
 
   /** How a client begins: from its cursor when it has one that holds, otherwise with a snapshot. */
   async open(query: unknown, since: string | undefined): Promise<Opening> {
+    this.#users += 1;
+    try {
+      return await this.#open(query, since);
+    } finally {
+      this.#release();
+    }
+  }
+
+  async #open(query: unknown, since: string | undefined): Promise<Opening> {
     await this.#past.ready();
     if (since === undefined) return this.greet(query, undefined);
     const cursor = parseCursor(since);
@@ -188,13 +198,17 @@ export class Channel {
 
   /** Lets a client in. */
   join(query: unknown, sink: Sink): Session {
-    this.#sessions += 1;
+    this.#users += 1;
     return new Session(this, this.#enter(query), sink);
   }
 
   leave(session: Session): void {
-    this.#sessions -= 1;
     this.#exit(session.cohort);
+    this.#release();
+  }
+
+  #release(): void {
+    this.#users -= 1;
     if (this.isIdle) this.#onIdle?.();
   }
 

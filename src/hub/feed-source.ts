@@ -8,6 +8,7 @@ import { journalOf, paramsOf, tailOf } from "../stream/subject.ts";
 import { Channel } from "./channel.ts";
 import { addressOf, eventEntry, itemOf } from "./entry.ts";
 import { FeedPast } from "./feed-past.ts";
+import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { Ring } from "./ring.ts";
 import type { SourceParts } from "./source.ts";
@@ -44,8 +45,8 @@ export class FeedSource implements Follower {
     if (known) return known.channel;
     const line = this.#open(subject);
     this.#channels.set(subject, line);
-    line.channel.onIdle = () => this.#linger(subject, line);
-    this.#linger(subject, line);
+    const { clock, limits } = this.#parts;
+    linger(line.channel, { clock, lingerMs: limits.lingerMs }, () => this.#channels.delete(subject));
     return line.channel;
   }
 
@@ -95,12 +96,6 @@ export class FeedSource implements Follower {
 
   #reload(): void {
     for (const { past } of this.#channels.values()) past.load("resync");
-  }
-
-  #linger(subject: string, line: Line): void {
-    this.#parts.clock.after(this.#parts.limits.lingerMs, () => {
-      if (line.channel.isIdle && this.#channels.get(subject) === line) this.#channels.delete(subject);
-    });
   }
 
   #openJournal(): Journal {

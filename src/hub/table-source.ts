@@ -7,6 +7,7 @@ import type { Params } from "../stream/path.ts";
 import { paramsOf, storeOf, tailOf } from "../stream/subject.ts";
 import { Channel } from "./channel.ts";
 import { type Address, addressOf, changeEntries, changeOf, itemOf } from "./entry.ts";
+import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { type Entry, Ring } from "./ring.ts";
 import type { SourceParts } from "./source.ts";
@@ -131,8 +132,11 @@ export class TableSource implements Follower {
     if (known) return known;
     const scope = this.#openScope();
     this.#scopes.set(subject, scope);
-    scope.channel.onIdle = () => this.#linger(subject, scope);
-    this.#linger(subject, scope);
+    const { clock, limits } = this.#parts;
+    linger(scope.channel, { clock, lingerMs: limits.lingerMs }, () => {
+      // A scope with rows stays: it must be there when the next client asks.
+      if (scope.rows.size === 0) this.#scopes.delete(subject);
+    });
     return scope;
   }
 
@@ -153,15 +157,6 @@ export class TableSource implements Follower {
     const { position } = this.#progress;
     channel.release({ entries: [], floor: position, upTo: position });
     return { channel, ring, rows };
-  }
-
-  #linger(subject: string, scope: Scope): void {
-    this.#parts.clock.after(this.#parts.limits.lingerMs, () => {
-      // A scope with rows stays: it must be there when the next client asks.
-      if (scope.channel.isIdle && scope.rows.size === 0 && this.#scopes.get(subject) === scope) {
-        this.#scopes.delete(subject);
-      }
-    });
   }
 
   #openTable(): Table {
