@@ -99,7 +99,7 @@ export interface Journal {
   /** Stores an event; one with an `id` stored within the last five minutes is a duplicate and not stored. Throws `bus_away`. */
   append(subject: string, data: Uint8Array, id?: string): Promise<Ack>;
 
-  /** Reads every event stored from now on. */
+  /** Reads every event stored from now on, that is after the position it is level at first. */
   follow(follower: Follower): Stop;
 
   /** Events with `after < position <= upTo` whose subject matches, oldest first. Throws `bus_away`. */

@@ -2,6 +2,7 @@ import { connect, type Msg, type MsgHdrs, type NatsConnection, type Subscription
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { BusState } from "./bus.ts";
+import { guarded } from "./guard.ts";
 import type { Address } from "./url.ts";
 
 /** How to reach NATS. */
@@ -153,11 +154,11 @@ export class Connection {
     while (!this.#closed) {
       try {
         const nats = await this.#dial();
-        void this.#watch(nats);
+        this.#watch(nats).catch((trouble) => this.#report(trouble));
         await nats.closed();
         this.#turn("away");
       } catch (trouble) {
-        if (!this.#closed) this.#options.report(trouble instanceof Error ? trouble.message : String(trouble));
+        this.#report(trouble);
       }
       if (!this.#closed) await pause(this.clock, 250);
     }
@@ -180,22 +181,20 @@ export class Connection {
     for await (const { type, data } of nats.status()) {
       if (type === "disconnect") this.#turn("away");
       if (type === "reconnect") this.#turn("up");
-      if (type === "error") this.#options.report(String(data));
+      if (type === "error") this.#report(data);
     }
+  }
+
+  #report(trouble: unknown): void {
+    if (this.#closed) return;
+    guarded(() => this.#options.report(trouble instanceof Error ? trouble.message : String(trouble)));
   }
 
   #listen(line: Line): void {
     if (!this.#nats || this.#nats.isClosed()) return;
     line.subscription = this.#nats.subscribe(line.subject, {
       callback: (refused, message) => {
-        if (refused || !this.#lines.has(line)) return;
-        try {
-          line.listener(message);
-        } catch (defect) {
-          queueMicrotask(() => {
-            throw defect;
-          });
-        }
+        if (!refused && this.#lines.has(line)) guarded(() => line.listener(message));
       },
     });
   }
@@ -206,7 +205,7 @@ export class Connection {
     if (state === "away") {
       for (const fail of this.#waiting) fail(new Failure("bus_away", "The bus went away before it answered"));
     }
-    for (const listener of this.#listeners) listener(state);
+    for (const listener of this.#listeners) guarded(() => listener(state));
   }
 }
 

@@ -15,6 +15,8 @@ export interface EmbeddedOptions {
   readonly clock: Clock;
   /** How large the file may grow, in bytes, rounded up to pages of 4 KiB. Default: as large as the disk. */
   readonly limitBytes?: number;
+  /** Hears in words why messages could not be stored. Default: nobody does. */
+  readonly report?: (trouble: string) => void;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface EmbeddedOptions {
  * what to do when another process uses the file.
  */
 export async function openEmbeddedBus(options: EmbeddedOptions): Promise<Bus> {
-  return new LocalBus(new SqliteLedger(options), options.clock);
+  return new LocalBus(new SqliteLedger(options), options.clock, options.report ?? (() => {}));
 }
 
 const pageBytes = 4096;

@@ -1,5 +1,6 @@
 import type { Stop } from "../protocol/clock.ts";
 import type { Follower, Stored } from "./bus.ts";
+import { guarded } from "./guard.ts";
 
 interface Seat {
   readonly follower: Follower;
@@ -81,13 +82,6 @@ export class Fanout implements Follower {
   }
 
   #call(seat: Seat, say: (follower: Follower) => void): void {
-    if (!this.#seats.has(seat)) return;
-    try {
-      say(seat.follower);
-    } catch (defect) {
-      queueMicrotask(() => {
-        throw defect;
-      });
-    }
+    if (this.#seats.has(seat)) guarded(() => say(seat.follower));
   }
 }

@@ -19,6 +19,7 @@ import type {
 } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
+import { guarded } from "./guard.ts";
 import type { Ledger } from "./ledger.ts";
 import { matches } from "./subject.ts";
 import { Switchboard } from "./switchboard.ts";
@@ -42,10 +43,10 @@ export class LocalBus implements Bus {
   readonly #stopSweeping: Stop;
   #state: BusState = "up";
 
-  constructor(ledger: Ledger, clock: Clock) {
+  constructor(ledger: Ledger, clock: Clock, report: (trouble: string) => void) {
     this.#ledger = ledger;
     this.#clock = clock;
-    this.#writer = new Writer(ledger, clock);
+    this.#writer = new Writer(ledger, clock, report);
     this.#switchboard = new Switchboard(clock);
     this.#stopSweeping = clock.every(sweepEveryMs, () => this.#sweep());
     this.#sweep();
@@ -99,7 +100,7 @@ export class LocalBus implements Bus {
     this.#switchboard.close();
     this.#state = "away";
     this.#ledger.close();
-    for (const listener of this.#listeners) listener("away");
+    for (const listener of this.#listeners) guarded(() => listener("away"));
   }
 
   /** What a store needs; a closed bus has none. */
@@ -161,7 +162,7 @@ class LocalStore {
   async put(subject: string, data: Uint8Array, terms: Terms): Promise<Ack> {
     exactSubject(subject);
     if (!this.#subjects.some((pattern) => matches(pattern, subject))) {
-      throw new Failure("unknown_subject", `'${subject}' is not kept here`);
+      throw new Failure("unknown_subject", "That subject is not kept here");
     }
     return this.#writer.put(this.shelf, { subject, data: new Uint8Array(data) }, terms);
   }

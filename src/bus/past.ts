@@ -131,19 +131,19 @@ interface Search {
 /** A position after which at least `limit` messages lie, if there are so many, and not many more. */
 async function findStart({ floor, end, limit, count }: Search): Promise<number> {
   let tooFew = end;
-  let enough = floor;
-  for (let size = limit; end - size > floor; size *= 2) {
-    const found = await count(end - size);
-    enough = end - size;
-    if (found >= limit) break;
+  let enough = Math.max(end - limit, floor);
+  let found = await count(enough);
+  for (let size = 2 * limit; found < limit && enough > floor; size *= 2) {
     tooFew = enough;
-    enough = floor;
+    enough = Math.max(end - size, floor);
+    found = await count(enough);
   }
   // Messages may lie dense beyond a desert: then half of the last step, again and again.
-  while (tooFew - enough > 2 * limit) {
+  while (found > 2 * limit && tooFew - enough > 1) {
     const middle = Math.floor((tooFew + enough) / 2);
-    if ((await count(middle)) >= limit) enough = middle;
-    else tooFew = middle;
+    const here = await count(middle);
+    if (here < limit) tooFew = middle;
+    else [enough, found] = [middle, here];
   }
   return enough;
 }

@@ -89,10 +89,7 @@ class Letter {
     if (newest === "unknown") return undefined;
     if (newest && this.#uncertain && newest.id === this.#id) return { seq: newest.stored.position };
     const free = newest === undefined || newest.stored.data.length === 0;
-    if (this.#terms.expected !== 0 || !free) {
-      const at = newest?.stored.position ?? 0;
-      throw new Failure("conflict", `Another value of '${this.#said.subject}' was stored before, at ${at}`);
-    }
+    if (this.#terms.expected !== 0 || !free) throw new Failure("conflict", "Another value was stored before");
     this.#expected = newest?.stored.position ?? 0;
     return undefined;
   }

@@ -144,7 +144,7 @@ export class Store {
   kept(subject: string): string {
     exactSubject(subject);
     if (this.#subjects.some((pattern) => matches(pattern, subject))) return subject;
-    throw new Failure("unknown_subject", `'${subject}' is not kept here`);
+    throw new Failure("unknown_subject", "That subject is not kept here");
   }
 
   async #found(): Promise<StreamInfo> {

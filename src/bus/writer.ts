@@ -2,6 +2,7 @@ import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Ack, Said, Stored, Terms } from "./bus.ts";
 import type { Fanout } from "./fanout.ts";
+import { guarded } from "./guard.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** A store of the embedded bus while it is open. */
@@ -34,12 +35,15 @@ type Outcome = { readonly ack: Ack; readonly stored?: Stored } | { readonly refu
 export class Writer {
   readonly #ledger: Ledger;
   readonly #clock: Clock;
+  readonly #report: (trouble: string) => void;
   #orders: Order[] = [];
   #closed = false;
 
-  constructor(ledger: Ledger, clock: Clock) {
+  /** `report` hears in words why a transaction failed. */
+  constructor(ledger: Ledger, clock: Clock, report: (trouble: string) => void) {
     this.#ledger = ledger;
     this.#clock = clock;
+    this.#report = report;
   }
 
   get closed(): boolean {
@@ -60,16 +64,9 @@ export class Writer {
     const orders = this.#orders;
     this.#orders = [];
     if (orders.length === 0) return;
-    const lasts = new Map(orders.map(({ shelf }) => [shelf, shelf.last]));
-    try {
-      const outcomes = this.#write(orders, lasts);
-      for (const [i, order] of orders.entries()) settle(order, outcomes[i]);
-      tell(orders, outcomes);
-    } catch (trouble) {
-      for (const [shelf, last] of lasts) shelf.last = last;
-      for (const { reject } of orders)
-        reject(new Failure("bus_away", `The message could not be stored: ${reason(trouble)}`));
-    }
+    const outcomes = this.#write(orders);
+    for (const [i, order] of orders.entries()) settle(order, outcomes[i]);
+    tell(orders, outcomes);
   }
 
   /** Writes what is waiting and takes nothing more. */
@@ -78,20 +75,28 @@ export class Writer {
     this.#closed = true;
   }
 
-  #write(orders: readonly Order[], lasts: ReadonlyMap<Shelf, number>): Outcome[] {
+  #write(orders: readonly Order[]): Outcome[] {
+    const lasts = new Map(orders.map(({ shelf }) => [shelf, shelf.last]));
     let outcomes: Outcome[] = [];
-    this.#ledger.write(() => {
-      outcomes = orders.map((order) => this.#enter(order));
-      for (const shelf of lasts.keys()) this.#ledger.advance(shelf.id, shelf.last);
-    });
-    return outcomes;
+    try {
+      this.#ledger.write(() => {
+        outcomes = orders.map((order) => this.#enter(order));
+        for (const shelf of lasts.keys()) this.#ledger.advance(shelf.id, shelf.last);
+      });
+      return outcomes;
+    } catch (trouble) {
+      for (const [shelf, last] of lasts) shelf.last = last;
+      guarded(() => this.#report(trouble instanceof Error ? trouble.message : String(trouble)));
+      return orders.map(() => ({ refused: new Failure("bus_away", "The message could not be stored") }));
+    }
   }
 
   #enter({ shelf, said, terms }: Order): Outcome {
     const earlier = terms.id === undefined ? undefined : this.#ledger.positionOf(shelf.id, terms.id);
     if (earlier !== undefined) return { ack: { position: earlier, duplicate: true } };
     const older = shelf.keeps === "last value" ? this.#ledger.newest(shelf.id, said.subject) : undefined;
-    if (!isExpected(older, terms.expected)) return { refused: conflict(said.subject, older) };
+    if (!isExpected(older, terms.expected))
+      return { refused: new Failure("conflict", "Another value was stored before") };
     shelf.last += 1;
     const stored: Stored = { subject: said.subject, data: said.data, position: shelf.last, atMs: this.#clock.now() };
     this.#ledger.add(shelf.id, { ...stored, id: terms.id });
@@ -104,10 +109,6 @@ export class Writer {
 function isExpected(present: Stored | undefined, expected: number | undefined): boolean {
   if (expected === undefined || present?.position === expected) return true;
   return expected === 0 && (present === undefined || present.data.length === 0);
-}
-
-function conflict(subject: string, present: Stored | undefined): Failure {
-  return new Failure("conflict", `Another value of '${subject}' was stored before, at ${present?.position ?? 0}`);
 }
 
 function settle({ resolve, reject }: Order, outcome: Outcome | undefined): void {
@@ -129,8 +130,4 @@ function tell(orders: readonly Order[], outcomes: readonly Outcome[]): void {
   for (const [shelf, list] of news) {
     for (const [i, stored] of list.entries()) shelf.fanout.message(stored, list.length - 1 - i);
   }
-}
-
-function reason(trouble: unknown): string {
-  return trouble instanceof Error ? trouble.message : String(trouble);
 }

@@ -98,8 +98,9 @@ describe("The embedded bus", () => {
   });
 
   test("a full disk refuses what it cannot keep and loses nothing else", async () => {
-    const file = freshFile();
-    const bus = await openEmbeddedBus({ file, clock: systemClock, limitBytes: 1_000_000 });
+    const troubles: string[] = [];
+    const report = (trouble: string) => troubles.push(trouble);
+    const bus = await openEmbeddedBus({ file: freshFile(), clock: systemClock, limitBytes: 1_000_000, report });
     const journal = await bus.journal({ name: "runs", subjects: ["runs.>"], keepMs: minute });
     const table = await bus.table({ name: "agents", subjects: ["agents.>"] });
     const recorder = new Recorder();
@@ -109,6 +110,7 @@ describe("The embedded bus", () => {
     const refused = table.put("agents.a", bytes("beside"));
     for (const append of tooMuch) await expect(append).rejects.toMatchObject({ code: "bus_away" });
     await expect(refused).rejects.toMatchObject({ code: "bus_away" });
+    expect(troubles).toEqual(["database or disk is full"]);
     expect(await journal.append("runs.a", bytes("second"))).toEqual({ position: first + 1, duplicate: false });
     await recorder.until(({ messages }) => messages.length === 2);
     expect(recorder.bodies).toEqual(["first", "second"]);
