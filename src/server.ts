@@ -1,5 +1,5 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Skein } from "./skein.ts";
 
@@ -19,6 +19,11 @@ export async function listen(skein: Skein, { host, port }: { host: string; port:
   // The listener must leave the global Response alone: event streams are written past it.
   const server = createServer(getRequestListener(skein.app.fetch, { overrideGlobalObjects: false }));
   server.on("upgrade", skein.upgrade);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 4096 }, resolve);
@@ -29,14 +34,11 @@ export async function listen(skein: Skein, { host, port }: { host: string; port:
     async close(drainMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await skein.close(drainMs);
-      await goodbye(server, closed);
+      server.closeIdleConnections();
+      // Whoever has not said good-bye by now is not going to: a client that reads nothing never does.
+      const timer = setTimeout(() => sockets.forEach((socket) => void socket.destroy()), graceMs);
+      await closed;
+      clearTimeout(timer);
     },
   };
-}
-
-async function goodbye(server: Server, closed: Promise<void>): Promise<void> {
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(timer);
 }

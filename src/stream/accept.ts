@@ -1,5 +1,6 @@
 import { Failure } from "../protocol/failure.ts";
 import type { Definition } from "./define.ts";
+import { parseExactly } from "./json.ts";
 import type { Params } from "./path.ts";
 import { issueText } from "./query.ts";
 
@@ -40,7 +41,7 @@ export function isoTime(atMs: number): string {
 function parse(body: Uint8Array): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(body));
+    value = parseExactly(utf8.decode(body));
   } catch {
     throw new Failure("invalid_body", "The body must be JSON in UTF-8");
   }
