@@ -1,0 +1,77 @@
+// @ts-check
+
+/** @typedef {{ path: string, query: string }} Choice */
+
+/** What could be published under a stream's first word, so that a line can be pasted as it is. */
+/** @type {Record<string, { tail: string, body: (name: string) => object }>} */
+const examples = {
+  instances: { tail: "agent-1", body: () => ({ status: "running", port: 18801, pid: 4711 }) },
+  messages: {
+    tail: "m-1",
+    body: (id) => ({
+      message_id: id,
+      event: "sent",
+      from: "agent-1",
+      to: "agent-2",
+      message_type: "task.handoff",
+      timestamp: new Date().toISOString(),
+    }),
+  },
+  runs: { tail: "r1", body: (id) => ({ type: "boot", run_id: id, timestamp: new Date().toISOString() }) },
+};
+
+/**
+ * The address of a stream below the page's own, so that the page works behind a path prefix.
+ *
+ * @param {string} transport
+ * @param {Choice} choice
+ */
+export function addressOf(transport, { path, query }) {
+  const url = new URL(`${transport}/${path.replaceAll("#", "%23").replaceAll("?", "%3F")}`, document.baseURI);
+  url.hash = "";
+  url.search = query;
+  return url;
+}
+
+/**
+ * Lines for a terminal, by name.
+ *
+ * @param {Choice} choice
+ */
+export function recipesFor(choice) {
+  const stream = choice.query ? `${choice.path}?${choice.query}` : choice.path;
+  const home = new URL(".", document.baseURI).href;
+  return {
+    follow: `curl -N ${quoted(addressOf("sse", choice).href)}`,
+    publish: publishLine(choice.path),
+    listen: `skein listen ${quoted(stream)} --url ${quoted(home)}`,
+  };
+}
+
+/** @param {string} path */
+function publishLine(path) {
+  const [word = "", name] = path.split("/");
+  const example = examples[word];
+  const tail = name || example?.tail || "name";
+  const { href } = addressOf("api/publish", { path: `${word}/${tail}`, query: "" });
+  const body = JSON.stringify(example?.body(decoded(tail)) ?? {});
+  return `curl ${quoted(href)} -d ${quoted(body)}`;
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * A word as a shell takes it literally.
+ *
+ * @param {string} text
+ */
+function quoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
