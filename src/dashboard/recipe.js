@@ -2,22 +2,19 @@
 
 /** @typedef {{ path: string, query: string }} Choice */
 
-/** What could be published under a stream's first word, so that a line can be pasted as it is. */
-/** @type {Record<string, { tail: string, body: (name: string) => object }>} */
+/**
+ * What could be published under a stream's first word, so that a line can be pasted as it is. The gateway adds the name
+ * from the address and the time.
+ *
+ * @type {Record<string, { name: string, body: object }>}
+ */
 const examples = {
-  instances: { tail: "agent-1", body: () => ({ status: "running", port: 18801, pid: 4711 }) },
+  instances: { name: "agent-1", body: { status: "running", port: 18801, pid: 4711 } },
   messages: {
-    tail: "m-1",
-    body: (id) => ({
-      message_id: id,
-      event: "sent",
-      from: "agent-1",
-      to: "agent-2",
-      message_type: "task.handoff",
-      timestamp: new Date().toISOString(),
-    }),
+    name: "m-1",
+    body: { event: "sent", from: "agent-1", to: "agent-2", message_type: "task.handoff" },
   },
-  runs: { tail: "r1", body: (id) => ({ type: "boot", run_id: id, timestamp: new Date().toISOString() }) },
+  runs: { name: "r1", body: { type: "boot" } },
 };
 
 /**
@@ -51,20 +48,9 @@ export function recipesFor(choice) {
 /** @param {string} path */
 function publishLine(path) {
   const [word = "", name] = path.split("/");
-  const example = examples[word];
-  const tail = name || example?.tail || "name";
-  const { href } = addressOf("api/publish", { path: `${word}/${tail}`, query: "" });
-  const body = JSON.stringify(example?.body(decoded(tail)) ?? {});
-  return `curl ${quoted(href)} -d ${quoted(body)}`;
-}
-
-/** @param {string} text */
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const example = examples[word] ?? { name: "name", body: {} };
+  const { href } = addressOf("api/publish", { path: `${word}/${name || example.name}`, query: "" });
+  return `curl ${quoted(href)} -d ${quoted(JSON.stringify(example.body))}`;
 }
 
 /**
