@@ -14,14 +14,15 @@ export async function openWire(port: number): Promise<Wire> {
   const sockets = new Set<Socket>();
   let isCut = false;
   const server = createServer((near) => {
+    near.on("error", () => {});
     if (isCut) return void near.destroy();
     const far = connect(port, "127.0.0.1");
+    far.on("error", () => {});
     for (const [one, other] of [
       [near, far],
       [far, near],
     ] as const) {
       sockets.add(one);
-      one.on("error", () => {});
       one.on("close", () => {
         sockets.delete(one);
         other.destroy();

@@ -66,6 +66,8 @@ const leash = `
 
 async function launch(args: readonly string[]): Promise<Running> {
   const shell = spawn("/bin/sh", ["-c", leash, "sh", findServer(), ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  // The other end of a pipe may be dead before we hang up.
+  shell.stdin?.on("error", () => {});
   const gone = new Promise<void>((resolve) => shell.once("exit", () => resolve()));
   const pid = Number(await firstMatch(shell, "stdout", /^(\d+)\n/));
   const log = firstMatch(shell, "stderr", /client connections on \S+:(\d+)[\s\S]*Server is ready/);
