@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import { healthRoutes } from "./api/health.ts";
 import { publishRoutes } from "./api/publish.ts";
 import { streamRoutes } from "./api/streams.ts";
-import { openPrincipal } from "./auth/principal.ts";
+import { openPrincipal, type Principal } from "./auth/principal.ts";
 import type { Bus } from "./bus/bus.ts";
 import { Hub } from "./hub/hub.ts";
 import type { HubLimits } from "./hub/source.ts";
@@ -60,30 +60,55 @@ export interface Skein {
 
 /** Makes a gateway. */
 export function createSkein(options: SkeinOptions): Skein {
-  const {
-    bus,
-    limits,
-    streams: definitions = productStreams,
-    clock = systemClock,
-    random = Math.random,
-    report = console.error,
-  } = options;
+  const { bus, limits, streams: definitions = productStreams } = options;
+  const { clock = systemClock, random = Math.random, report = console.error } = options;
   let isClosing = false;
-  const identify = () => openPrincipal;
   const hub = new Hub(definitions, { bus, clock, limits });
   const gate = new Gate({ definitions, hub, identify, isClosing: () => isClosing });
   const sockets = new WebSockets({ gate, clock, limits, report });
   const events = new EventStreams({ gate, clock, random, limits, report });
   const polls = new Polls({ gate, clock, limits });
   const open = { ws: sockets.connections, sse: events.connections, poll: polls.connections };
+  const metrics = metricsOf(readingsOf({ hub, bus, open }));
   const isReady = () => hub.isReady && !isClosing;
-  const app = new Hono<{ Bindings: HttpBindings }>()
-    .route("/", healthRoutes({ isReady, metrics: metricsOf(readingsOf({ hub, bus, open })) }))
+  return {
+    app: routes({ options: { ...options, clock, report }, definitions, events, polls, metrics, isReady }),
+    upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
+    start: () => hub.start(),
+    async close(drainMs) {
+      isClosing = true;
+      await drain(
+        Object.values(open).flatMap((set) => [...set]),
+        { clock, random, drainMs },
+      );
+      sockets.close();
+      events.close();
+      hub.close();
+    },
+  };
+}
+
+/** In mode `open` everyone is the same principal. */
+function identify(): Principal {
+  return openPrincipal;
+}
+
+interface Parts {
+  readonly options: SkeinOptions & Required<Pick<SkeinOptions, "clock" | "report">>;
+  readonly definitions: readonly Definition[];
+  readonly events: EventStreams;
+  readonly polls: Polls;
+  readonly metrics: Parameters<typeof healthRoutes>[0]["metrics"];
+  readonly isReady: () => boolean;
+}
+
+function routes({ options, definitions, events, polls, metrics, isReady }: Parts): Skein["app"] {
+  const { bus, limits, clock, report } = options;
+  const { maxBodyBytes } = limits;
+  return new Hono<{ Bindings: HttpBindings }>()
+    .route("/", healthRoutes({ isReady, metrics }))
     .route("/api/streams", streamRoutes(definitions))
-    .route(
-      "/api/publish",
-      publishRoutes({ bus, definitions, identify, now: () => clock.now(), maxBodyBytes: limits.maxBodyBytes }),
-    )
+    .route("/api/publish", publishRoutes({ bus, definitions, identify, now: () => clock.now(), maxBodyBytes }))
     .get("/ws/*", () => {
       throw new Failure("upgrade_required", "This address is for WebSocket; the same stream is under /sse/ and /poll/");
     })
@@ -99,21 +124,6 @@ export function createSkein(options: SkeinOptions): Skein {
       if (failure.cause !== undefined) report(failure.cause);
       return refusal(failure);
     });
-  return {
-    app,
-    upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
-    start: () => hub.start(),
-    async close(drainMs) {
-      isClosing = true;
-      await drain(
-        Object.values(open).flatMap((set) => [...set]),
-        { clock, random, drainMs },
-      );
-      sockets.close();
-      events.close();
-      hub.close();
-    },
-  };
 }
 
 function requestBelow(prefix: string, { url, headers }: globalThis.Request): Request {

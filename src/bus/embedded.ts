@@ -3,10 +3,10 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import type { Clock } from "../protocol/clock.ts";
+import { matches } from "../protocol/subject.ts";
 import type { Bus, Range, Recent, Stored } from "./bus.ts";
 import type { Account, Entry, Ledger } from "./ledger.ts";
 import { LocalBus } from "./local.ts";
-import { matches } from "./subject.ts";
 
 /** Where the embedded bus keeps its file. */
 export interface EmbeddedOptions {

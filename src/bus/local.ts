@@ -1,5 +1,6 @@
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { matches } from "../protocol/subject.ts";
 import type {
   Ack,
   Bounds,
@@ -21,7 +22,6 @@ import { Fanout } from "./fanout.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
 import { guarded } from "./guard.ts";
 import type { Ledger } from "./ledger.ts";
-import { matches } from "./subject.ts";
 import { Switchboard } from "./switchboard.ts";
 import { type Shelf, Writer } from "./writer.ts";
 

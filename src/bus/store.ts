@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { Failure } from "../protocol/failure.ts";
+import { matches } from "../protocol/subject.ts";
 import type { Bounds, Stored, StoreSpec } from "./bus.ts";
 import type { Connection } from "./connection.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
 import { call, isError, type StoredMessage, type StreamInfo } from "./jetstream.ts";
-import { matches } from "./subject.ts";
 
 /** A stream's configuration in JetStream's own words. Durations are in nanoseconds. */
 export type StreamConfig = Readonly<Record<string, unknown>>;

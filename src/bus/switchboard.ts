@@ -1,8 +1,8 @@
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { matches } from "../protocol/subject.ts";
 import type { Said } from "./bus.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
-import { matches } from "./subject.ts";
 
 interface Line<Answer> {
   readonly pattern: string;

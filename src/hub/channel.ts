@@ -6,51 +6,12 @@ import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { Definition } from "../stream/define.ts";
 import { issueText } from "../stream/query.ts";
-import { Cohort, cohortKey, portions } from "./cohort.ts";
+import { Cohort, cohortKey, type Member, portions } from "./cohort.ts";
+import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
-import { Session } from "./session.ts";
+import { Session, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
-
-/** Why a client gets a fresh snapshot; absent on a first connect. */
-export type Reason = "filter" | "lagged" | "expired" | "resync";
-
-/** How a session begins. */
-export interface Opening {
-  /** Whether the client goes on from its cursor; otherwise it gets a snapshot. */
-  readonly resumed: boolean;
-  /** The first frames, the greeting before all. */
-  readonly frames: readonly Frame[];
-  /** The same frames in portions. */
-  readonly batches: readonly Batch[];
-  /** The count of the first entry that comes live. */
-  readonly next: number;
-  /** Whether nothing will ever follow. */
-  readonly over: boolean;
-}
-
-/** What a channel knows of before: how a newcomer begins. One for tables, one for feeds. */
-export interface Past {
-  /** Settles when a newcomer can be told the truth. Throws `bus_away` when nobody knows. */
-  ready(): Promise<void>;
-  /** Waits until this process has read as far as the cursor; false when it never will. Throws `bus_away`. */
-  reach(cursor: Cursor): Promise<boolean>;
-  /** The entries after a cursor, or undefined when some of them are gone. */
-  after(cursor: Cursor): Promise<readonly Entry[] | undefined>;
-  /** The frames of a snapshot as of now. */
-  snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[]>;
-  /** The place that a client has reached who is told everything so far. */
-  here(): Cursor;
-}
-
-/** The past of a channel, read from its store. */
-export interface Loaded {
-  readonly entries: readonly Entry[];
-  /** Every entry after this position is among them, or was never there. */
-  readonly floor: number;
-  /** How far was read: what came live up to there is among the entries. */
-  readonly upTo: number;
-}
 
 /** How far a session may fall behind. */
 export interface SessionLimits {
@@ -59,7 +20,7 @@ export interface SessionLimits {
 }
 
 /** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
-export class Channel {
+export class Channel implements Upstream {
   readonly #definition: Definition;
   readonly #ring: Ring;
   readonly #past: Past;
@@ -153,13 +114,8 @@ export class Channel {
   }
 
   /** The sessions whose sockets are full. */
-  *waiting(): Iterable<Session> {
+  *waiting(): Iterable<Member> {
     for (const cohort of this.#cohorts.values()) yield* cohort.waiting;
-  }
-
-  /** Every session that has begun. */
-  *sessions(): Iterable<Session> {
-    for (const cohort of this.#cohorts.values()) yield* [...cohort.level, ...cohort.waiting];
   }
 
   /** How a client begins: from its cursor when it has one that holds, otherwise with a snapshot. */

@@ -1,15 +1,28 @@
 import { Batch } from "../protocol/batch.ts";
+import type { End } from "../protocol/end.ts";
 import type { Frame } from "../protocol/frame.ts";
-import type { Session } from "./session.ts";
+import type { Reason } from "./past.ts";
+
+/** A session as its cohort knows it. */
+export interface Member {
+  /** Takes the frames of a turn; false when it is level no more. */
+  deliver(batch: Batch, next: number): boolean;
+  /** Starts over with a fresh snapshot. */
+  greetAgain(reason: Reason): void;
+  /** Closes it from our side. */
+  end(end: End): void;
+  /** Bytes its socket has not taken yet. */
+  readonly pendingBytes: number;
+}
 
 /** The sessions of a channel whose queries are equal: they see the same frames, so they share the same bytes. */
 export class Cohort {
   readonly key: string;
   readonly query: unknown;
   /** The sessions that have everything up to the present turn. */
-  readonly level = new Set<Session>();
+  readonly level = new Set<Member>();
   /** The sessions whose sockets are full. */
-  readonly waiting = new Set<Session>();
+  readonly waiting = new Set<Member>();
   /** How many sessions it has, level or not. */
   size = 0;
 

@@ -1,8 +1,8 @@
 import type { Stored } from "../bus/bus.ts";
-import { splitSubject } from "../bus/subject.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
+import { splitSubject } from "../protocol/subject.ts";
 import { accept, isoTime } from "../stream/accept.ts";
 import type { Change, Definition, FeedDefinition, TableDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";

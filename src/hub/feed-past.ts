@@ -3,8 +3,9 @@ import type { Clock } from "../protocol/clock.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { FeedDefinition } from "../stream/define.ts";
-import type { Channel, Loaded, Past, Reason } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import { addressOf, eventEntry, itemOf } from "./entry.ts";
+import type { Loaded, Past, Reason } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring } from "./ring.ts";
 

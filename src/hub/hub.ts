@@ -1,13 +1,13 @@
 import type { Bus, Journal, Stored } from "../bus/bus.ts";
-import { anyOrg, splitSubject, subjectOf } from "../bus/subject.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
+import { anyOrg, splitSubject, subjectOf } from "../protocol/subject.ts";
 import type { Definition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
+import type { Member } from "./cohort.ts";
 import { FeedSource } from "./feed-source.ts";
-import type { Session } from "./session.ts";
 import type { HubLimits, SourceParts } from "./source.ts";
 import { TableSource } from "./table-source.ts";
 import { Tally } from "./tally.ts";
@@ -23,7 +23,7 @@ export class Hub {
   readonly #limits: HubLimits;
   readonly #sources: readonly (TableSource | FeedSource)[];
   readonly #stops: Stop[] = [];
-  readonly #slow = new Map<Session, { bytes: number; sinceMs: number }>();
+  readonly #slow = new Map<Member, { bytes: number; sinceMs: number }>();
   #rejected: Journal | undefined;
   #starting: Promise<void> | undefined;
   #isStarted = false;
@@ -105,7 +105,7 @@ export class Hub {
   /** Ends the sessions whose clients have accepted no byte for too long. */
   #sweep(): void {
     const now = this.#clock.now();
-    const waiting = new Set<Session>();
+    const waiting = new Set<Member>();
     for (const source of this.#sources) {
       for (const channel of source.channels()) for (const session of channel.waiting()) waiting.add(session);
     }

@@ -2,9 +2,22 @@ import type { Batch } from "../protocol/batch.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { ClientMessage } from "../protocol/message.ts";
-import type { Channel, Opening, Reason } from "./channel.ts";
-import type { Cohort } from "./cohort.ts";
+import type { Cohort, Member } from "./cohort.ts";
+import type { Opening, Reason } from "./past.ts";
 import type { Sink } from "./sink.ts";
+
+/** A channel as its sessions know it. */
+export interface Upstream {
+  /** A fresh snapshot. */
+  greet(query: unknown, reason: Reason): Promise<Opening>;
+  /** Whether more frames than allowed wait for a session that has everything before `next`. */
+  isLagging(cohort: Cohort, next: number): boolean;
+  /** What a session that has everything before `next` has not been sent yet; undefined when some of it is gone. */
+  missed(cohort: Cohort, next: number): Pick<Opening, "batches" | "next" | "over"> | undefined;
+  /** Changes a session's query as its message says. Throws `invalid_message`. */
+  move(session: Session, message: ClientMessage): void;
+  leave(session: Session): void;
+}
 
 /**
  * One client on one channel.
@@ -13,9 +26,9 @@ import type { Sink } from "./sink.ts";
  * turn's batch; when its socket is full it waits, and then takes what it missed from the ring, or a fresh snapshot when
  * that has become more than its limits allow.
  */
-export class Session {
+export class Session implements Member {
   cohort: Cohort;
-  readonly #channel: Channel;
+  readonly #channel: Upstream;
   readonly #sink: Sink;
   #state: "greeting" | "pumping" | "waiting" | "level" | "ended" = "greeting";
   #batches: readonly Batch[] = [];
@@ -26,7 +39,7 @@ export class Session {
   #greeted = false;
   #greetings = 0;
 
-  constructor(channel: Channel, cohort: Cohort, sink: Sink) {
+  constructor(channel: Upstream, cohort: Cohort, sink: Sink) {
     this.#channel = channel;
     this.cohort = cohort;
     this.#sink = sink;

@@ -2,7 +2,7 @@ import type { Table } from "../bus/bus.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { TableDefinition } from "../stream/define.ts";
-import type { Past, Reason } from "./channel.ts";
+import type { Past, Reason } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring } from "./ring.ts";
 

@@ -1,7 +1,7 @@
 import type { Follower, Stored, Table } from "../bus/bus.ts";
-import { subjectOf } from "../bus/subject.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { subjectOf } from "../protocol/subject.ts";
 import type { TableDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { paramsOf, storeOf, tailOf } from "../stream/subject.ts";

@@ -11,61 +11,83 @@ export interface Readings {
   readonly isBusUp: () => boolean;
 }
 
+interface Metric {
+  readonly kind: typeof Counter | typeof Gauge;
+  readonly name: string;
+  readonly help: string;
+  /** What tells its values apart, when there are several. */
+  readonly label?: string;
+  read(readings: Readings): readonly (readonly [value: string, count: number])[];
+}
+
+const metrics: readonly Metric[] = [
+  {
+    kind: Gauge,
+    name: "skein_bus_up",
+    help: "1 when the bus is up, 0 while it is away",
+    read: ({ isBusUp }) => single(isBusUp() ? 1 : 0),
+  },
+  {
+    kind: Gauge,
+    name: "skein_connections",
+    help: "Open connections, by transport",
+    label: "transport",
+    read: ({ connections }) => Object.entries(connections()),
+  },
+  {
+    kind: Counter,
+    name: "skein_frames_delivered_total",
+    help: "Live frames handed to clients",
+    read: ({ delivered }) => single(delivered()),
+  },
+  {
+    kind: Counter,
+    name: "skein_sessions_lagged_total",
+    help: "Fresh snapshots for clients that fell behind",
+    read: ({ lagged }) => single(lagged()),
+  },
+  {
+    kind: Counter,
+    name: "skein_sessions_stuck_total",
+    help: "Clients closed because they accepted no byte",
+    read: ({ stuck }) => single(stuck()),
+  },
+  {
+    kind: Counter,
+    name: "skein_resumes_total",
+    help: "Connections that came with a cursor: resumed from it, or told that it expired",
+    label: "outcome",
+    read: ({ resumes }) => Object.entries(resumes()),
+  },
+  {
+    kind: Counter,
+    name: "skein_messages_rejected_total",
+    help: "Messages on the bus that failed their schema, by stream",
+    label: "stream",
+    read: ({ rejected }) => [...rejected()],
+  },
+];
+
 /** The metrics of a gateway in Prometheus' text format. */
 export function metricsOf(readings: Readings): () => Promise<{ text: string; contentType: string }> {
   const registry = new Registry();
-  const registers = [registry];
-  new Gauge({
-    name: "skein_connections",
-    help: "Open connections, by transport",
-    labelNames: ["transport"],
-    registers,
-    collect() {
-      for (const [transport, count] of Object.entries(readings.connections())) this.set({ transport }, count);
-    },
-  });
-  new Gauge({
-    name: "skein_bus_up",
-    help: "1 when the bus is up, 0 while it is away",
-    registers,
-    collect() {
-      this.set(readings.isBusUp() ? 1 : 0);
-    },
-  });
-  counter(registers, ["skein_frames_delivered_total", "Live frames handed to clients"], readings.delivered);
-  counter(registers, ["skein_sessions_lagged_total", "Fresh snapshots for clients that fell behind"], readings.lagged);
-  counter(registers, ["skein_sessions_stuck_total", "Clients closed because they accepted no byte"], readings.stuck);
-  new Counter({
-    name: "skein_resumes_total",
-    help: "Connections that came with a cursor: resumed from it, or told that it expired",
-    labelNames: ["outcome"],
-    registers,
-    collect() {
-      this.reset();
-      for (const [outcome, count] of Object.entries(readings.resumes())) this.inc({ outcome }, count);
-    },
-  });
-  new Counter({
-    name: "skein_messages_rejected_total",
-    help: "Messages on the bus that failed their schema, by stream",
-    labelNames: ["stream"],
-    registers,
-    collect() {
-      this.reset();
-      for (const [stream, count] of readings.rejected()) this.inc({ stream }, count);
-    },
-  });
+  for (const metric of metrics) addTo(registry, metric, readings);
   return async () => ({ text: await registry.metrics(), contentType: registry.contentType });
 }
 
-function counter(registers: Registry[], [name, help]: readonly [string, string], read: () => number): void {
-  new Counter({
+function single(count: number): [string, number][] {
+  return [["", count]];
+}
+
+function addTo(registry: Registry, { kind: Kind, name, help, label, read }: Metric, readings: Readings): void {
+  new Kind({
     name,
     help,
-    registers,
+    labelNames: label === undefined ? [] : [label],
+    registers: [registry],
     collect() {
       this.reset();
-      this.inc(read());
+      for (const [value, count] of read(readings)) this.inc(label === undefined ? {} : { [label]: value }, count);
     },
   });
 }

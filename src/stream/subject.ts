@@ -1,5 +1,5 @@
 import type { JournalSpec, StoreSpec } from "../bus/bus.ts";
-import { anyOrg, decodeToken, encodeToken } from "../bus/subject.ts";
+import { anyOrg, decodeToken, encodeToken } from "../protocol/subject.ts";
 import type { Definition, FeedDefinition } from "./define.ts";
 import type { Params } from "./path.ts";
 

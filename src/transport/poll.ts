@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Channel, Opening } from "../hub/channel.ts";
+import type { Channel } from "../hub/channel.ts";
+import type { Opening } from "../hub/past.ts";
 import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
 import type { Batch } from "../protocol/batch.ts";

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Channel, Opening } from "../hub/channel.ts";
+import type { Channel } from "../hub/channel.ts";
+import type { Opening } from "../hub/past.ts";
 import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
 import { Batch, httpChunk } from "../protocol/batch.ts";

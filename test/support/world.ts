@@ -17,7 +17,13 @@ const limits = { ...protocolLimits, queueFrames: 2, queueBytes: 500, ringFrames:
 /** One thing that happens. */
 export type Step = { readonly do: string } & Readonly<Record<string, unknown>>;
 
-/** A hub over a real bus, clients whose sockets stall and are cut, and the truth to compare them with. */
+/** How long a bus may take to tell what it has acknowledged. */
+const patienceMs = 3000;
+
+/**
+ * Two hubs over a real bus, clients whose sockets stall and are cut and who come back to the other hub, and the truth to
+ * compare them with.
+ */
 export class World {
   readonly clients: Replica[] = [];
   readonly #parts: Parts;
@@ -28,21 +34,32 @@ export class World {
   readonly #shown: number[] = [];
   readonly #acks: Promise<unknown>[] = [];
   #number = 0;
+  #visits = 0;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
   }
 
+  /** A world over an embedded bus of its own, whose time passes only in steps `age`. */
   static async open(): Promise<World> {
     const busClock = new ManualClock();
-    const hubClock = new ManualClock();
     const bus = await openEmbeddedBus({ file: ":memory:", clock: busClock });
-    const hub = new Hub([instances, messages, runs], { bus, clock: hubClock, limits });
-    await hub.start();
+    return World.#over(bus, { age: (ms) => busClock.pass(ms), close: () => bus.close(), org: "default" });
+  }
+
+  /** A world over a bus that others use too, in an org of its own; nothing grows old there. */
+  static on(bus: Bus, org: string): Promise<World> {
+    return World.#over(bus, { age: () => {}, close: async () => {}, org });
+  }
+
+  static async #over(bus: Bus, place: Place): Promise<World> {
+    const hubClock = new ManualClock();
+    const hubs = [1, 2].map(() => new Hub([instances, messages, runs], { bus, clock: hubClock, limits }));
+    for (const hub of hubs) await hub.start();
     const fleet = await bus.table(storeOf(instances));
     const said = await bus.journal(journalOf(messages));
     const run = await bus.journal(journalOf(runs));
-    return new World({ bus, hub, busClock, hubClock, fleet, said, run });
+    return new World({ ...place, hubs, hubClock, fleet, said, run });
   }
 
   /** Lets one thing happen. */
@@ -56,17 +73,23 @@ export class World {
     for (const client of this.clients) client.drain();
     await turns(5);
     for (const client of this.clients) if (!client.isConnected) await client.connect();
-    await turns(5);
+    const deadline = Date.now() + patienceMs;
+    while ((await this.faults()).length > 0 && Date.now() < deadline) await turns(1);
+  }
+
+  /** What is wrong with what the clients have got; nothing when each of them has the truth. */
+  async faults(): Promise<string[]> {
+    const wrong = await Promise.all(this.clients.map((client) => this.#wrong(client)));
+    return [...this.clients.flatMap(({ faults }) => faults), ...wrong.flat()];
   }
 
   async close(): Promise<void> {
     for (const client of this.clients) client.cut();
-    this.#parts.hub.close();
-    await this.#parts.bus.close();
+    for (const hub of this.#parts.hubs) hub.close();
+    await this.#parts.close();
   }
 
-  /** What is wrong with what a client knows; nothing when it has the truth. */
-  async wrong(client: Replica): Promise<string[]> {
+  async #wrong(client: Replica): Promise<string[]> {
     if (client instanceof FleetReplica) return this.#wrongFleet(client);
     if (client instanceof ListReplica) return this.#wrongList(client);
     return ["no such client"];
@@ -102,7 +125,7 @@ export class World {
     },
     age: async ({ hours }) => {
       await Promise.all(this.#acks);
-      this.#parts.busClock.pass(Number(hours) * hourMs);
+      this.#parts.age(Number(hours) * hourMs);
       this.#parts.hubClock.pass(60_000);
     },
     turn: () => turns(1),
@@ -113,15 +136,23 @@ export class World {
   }
 
   #client(kind: number): Replica {
-    const { hub } = this.#parts;
+    const { org } = this.#parts;
     if (kind < 2)
-      return new FleetReplica(() => hub.channel(instances, "default", {}), { include_archived: kind === 1 });
-    if (kind === 2) return new ListReplica(() => hub.channel(messages, "default", {}), { instance: "a0", recent: 3 });
-    return new ListReplica(() => hub.channel(runs, "default", { run_id: "r1" }), {});
+      return new FleetReplica(() => this.#hub().channel(instances, org, {}), { include_archived: kind === 1 });
+    if (kind === 2) return new ListReplica(() => this.#hub().channel(messages, org, {}), { instance: "a0", recent: 3 });
+    return new ListReplica(() => this.#hub().channel(runs, org, { run_id: "r1" }), {});
+  }
+
+  /** The hubs in turn: whoever comes back, comes back to the other one. */
+  #hub(): Hub {
+    const { hubs } = this.#parts;
+    const [hub] = hubs.slice(this.#visits++ % hubs.length);
+    if (!hub) throw new Error("A world has hubs");
+    return hub;
   }
 
   #put(name: string, body: string): void {
-    this.#acks.push(this.#parts.fleet.put(`skein.default.instances.${name}`, bytes(body)));
+    this.#acks.push(this.#parts.fleet.put(`skein.${this.#parts.org}.instances.${name}`, bytes(body)));
   }
 
   #say(from: string): void {
@@ -129,8 +160,10 @@ export class World {
     this.#run.push(n);
     if (from === "a0") this.#shown.push(n);
     const event = { event: "sent", from, to: "b", message_type: "t", detail: `${n}` };
-    this.#acks.push(this.#parts.said.append(`skein.default.messages.m${n}`, bytes(JSON.stringify(event))));
-    this.#acks.push(this.#parts.run.append("skein.default.runs.r1", bytes(JSON.stringify({ type: "task_end", n }))));
+    this.#acks.push(this.#parts.said.append(`skein.${this.#parts.org}.messages.m${n}`, bytes(JSON.stringify(event))));
+    this.#acks.push(
+      this.#parts.run.append(`skein.${this.#parts.org}.runs.r1`, bytes(JSON.stringify({ type: "task_end", n }))),
+    );
   }
 
   #wrongFleet({ rows, includesArchived, query }: FleetReplica): string[] {
@@ -155,8 +188,8 @@ export class World {
 
   /** How many events that the client may see are still on the bus. */
   async #kept(isRun: boolean): Promise<number> {
-    const { run, said } = this.#parts;
-    const subject = isRun ? "skein.default.runs.r1" : "skein.default.messages.*";
+    const { run, said, org } = this.#parts;
+    const subject = isRun ? `skein.${org}.runs.r1` : `skein.${org}.messages.*`;
     const { messages: found } = await (isRun ? run : said).read({ subject, after: 0, upTo: 1e9, limit: 1e9 });
     const text = new TextDecoder();
     return found.filter(({ data }) => isRun || text.decode(data).includes('"from":"a0"')).length;
@@ -176,10 +209,15 @@ function sorted(row: object): string {
   return JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
-interface Parts {
-  readonly bus: Bus;
-  readonly hub: Hub;
-  readonly busClock: ManualClock;
+interface Place {
+  readonly org: string;
+  /** Lets the bus grow older. */
+  readonly age: (ms: number) => void;
+  readonly close: () => Promise<void>;
+}
+
+interface Parts extends Place {
+  readonly hubs: readonly Hub[];
   readonly hubClock: ManualClock;
   readonly fleet: Table;
   readonly said: Journal;

@@ -1,4 +1,4 @@
-import { Failure } from "../protocol/failure.ts";
+import { Failure } from "./failure.ts";
 
 const plain = /^[A-Za-z0-9_-]+$/;
 const canonical = /^(?:[A-Za-z0-9_-]|%[0-9A-F]{2})+$/;

@@ -1,0 +1,44 @@
+import type { Batch } from "../protocol/batch.ts";
+import type { Cursor } from "../protocol/cursor.ts";
+import type { Frame } from "../protocol/frame.ts";
+import type { Entry } from "./ring.ts";
+
+/** Why a client gets a fresh snapshot; absent on a first connect. */
+export type Reason = "filter" | "lagged" | "expired" | "resync";
+
+/** How a session begins. */
+export interface Opening {
+  /** Whether the client goes on from its cursor; otherwise it gets a snapshot. */
+  readonly resumed: boolean;
+  /** The first frames, the greeting before all. */
+  readonly frames: readonly Frame[];
+  /** The same frames in portions. */
+  readonly batches: readonly Batch[];
+  /** The count of the first entry that comes live. */
+  readonly next: number;
+  /** Whether nothing will ever follow. */
+  readonly over: boolean;
+}
+
+/** What a channel knows of before: how a newcomer begins. One for tables, one for feeds. */
+export interface Past {
+  /** Settles when a newcomer can be told the truth. Throws `bus_away` when nobody knows. */
+  ready(): Promise<void>;
+  /** Waits until this process has read as far as the cursor; false when it never will. Throws `bus_away`. */
+  reach(cursor: Cursor): Promise<boolean>;
+  /** The entries after a cursor, or undefined when some of them are gone. */
+  after(cursor: Cursor): Promise<readonly Entry[] | undefined>;
+  /** The frames of a snapshot as of now. */
+  snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[]>;
+  /** The place that a client has reached who is told everything so far. */
+  here(): Cursor;
+}
+
+/** The past of a channel, read from its store. */
+export interface Loaded {
+  readonly entries: readonly Entry[];
+  /** Every entry after this position is among them, or was never there. */
+  readonly floor: number;
+  /** How far was read: what came live up to there is among the entries. */
+  readonly upTo: number;
+}
