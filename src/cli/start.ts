@@ -1,13 +1,16 @@
 import { join } from "node:path";
 import pc from "picocolors";
-import type { Bus } from "../bus/bus.ts";
+import type { Bus, BusState } from "../bus/bus.ts";
 import { openEmbeddedBus } from "../bus/embedded.ts";
 import { openNatsBus } from "../bus/nats.ts";
 import { type Config, maskSecrets } from "../config.ts";
 import { systemClock } from "../protocol/clock.ts";
-import { type Listening, listen } from "../server.ts";
+import { listen } from "../server.ts";
 import { createSkein } from "../skein.ts";
 import { Explained, messageOf } from "./explained.ts";
+
+/** How long a start waits for the bus before it says that it does. */
+const firstContactMs = 1000;
 
 const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
 
@@ -15,15 +18,35 @@ const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
 export async function start(config: Config): Promise<void> {
   refuseOpenNetwork(config);
   const bus = await openBus(config);
-  bus.onState((state) =>
-    log(state === "up" ? "the bus is up" : "the bus is away; serving what is known until it is back"),
-  );
+  await firstContact(bus);
+  const hush = bus.onState((state) => log(news[state]));
   const skein = createSkein({ bus, limits: config, report: (fault) => console.error(fault) });
   await explained(skein.start());
   const listening = await explained(listen(skein, config));
   process.stdout.write(banner(listening.url, config));
   if (bus.state === "away") log(`NATS does not answer yet at ${maskSecrets(config.nats ?? "")}; still trying`);
-  endOnSignal({ listening, bus, drainMs: config.drainMs });
+  const leave = async () => {
+    await listening.close(config.drainMs);
+    hush();
+    await bus.close();
+  };
+  endOnSignal(leave, config);
+}
+
+const news: Record<BusState, string> = {
+  up: "the bus is up",
+  away: "the bus is away; serving what is known until it is back",
+};
+
+/** Waits a moment for the bus, so that the usual start, with NATS there, says nothing of waiting. */
+async function firstContact(bus: Bus): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = bus.onState(() => resolve());
+  const timer = setTimeout(resolve, firstContactMs);
+  if (bus.state === "up") resolve();
+  await promise;
+  clearTimeout(timer);
+  stop();
 }
 
 /** In mode `open` everyone may do everything, so only this machine may reach it unless somebody insists. */
@@ -36,9 +59,9 @@ function refuseOpenNetwork({ host, openToNetwork }: Config): void {
 }
 
 async function openBus({ nats, data }: Config): Promise<Bus> {
-  if (nats !== undefined) return explained(openNatsBus({ url: nats, clock: systemClock }));
+  if (nats !== undefined) return explained(openNatsBus({ url: nats, clock: systemClock, report: eachOnce(log) }));
   const file = data === ":memory:" ? data : join(data, "skein.db");
-  return explained(openEmbeddedBus({ file, clock: systemClock }));
+  return explained(openEmbeddedBus({ file, clock: systemClock, report: eachOnce(log) }));
 }
 
 async function explained<T>(attempt: Promise<T>): Promise<T> {
@@ -70,25 +93,27 @@ function banner(url: string, { nats, data }: Config): string {
 `;
 }
 
-interface Running {
-  readonly listening: Listening;
-  readonly bus: Bus;
-  readonly drainMs: number;
-}
-
 /** The first signal says good-bye to every client; the second one leaves at once. */
-function endOnSignal({ listening, bus, drainMs }: Running): void {
+function endOnSignal(leave: () => Promise<void>, { drainMs }: Config): void {
   let isEnding = false;
   const end = async () => {
     if (isEnding) process.exit(130);
     isEnding = true;
     log(`saying good-bye within ${drainMs / 1000} s; a second signal leaves at once`);
-    await listening.close(drainMs);
-    await bus.close();
+    await leave();
     process.exit(0);
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
+}
+
+/** Says a thing once, however often it comes in a row. */
+function eachOnce(say: (text: string) => void): (text: string) => void {
+  let last = "";
+  return (text) => {
+    if (text !== last) say(text);
+    last = text;
+  };
 }
 
 function log(text: string): void {
