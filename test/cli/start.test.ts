@@ -1,0 +1,173 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { follow, transports } from "../support/client.ts";
+import { makeFolder, Run, type Started, skein, startSkein } from "../support/process.ts";
+
+/** The line of the banner that begins with a word, without that word. */
+function pasteable({ run }: Started, word: string): string {
+  const line = run.lines.find((text) => text.trim().startsWith(word)) ?? "";
+  return line.trim().slice(word.length).trim();
+}
+
+describe("The banner's line", () => {
+  test("to follow shows the first frame in a shell at once", async () => {
+    await using gateway = await startSkein();
+    const line = pasteable(gateway, "Follow");
+    expect(line).toBe(`curl -N ${gateway.url}/sse/instances`);
+    const curl = spawn("/bin/sh", ["-c", `exec ${line}`], { stdio: ["ignore", "pipe", "ignore"] });
+    let text = "";
+    while (!text.includes("snapshot")) text += String((await once(curl.stdout, "data"))[0]);
+    curl.kill();
+    expect(text).toContain('data: {"type":"snapshot"');
+  });
+
+  test("to publish does so in a shell, and the line to follow shows it", async () => {
+    await using gateway = await startSkein();
+    using client = follow("sse", gateway.url, "instances");
+    await client.count(1);
+    await promisify(execFile)("/bin/sh", ["-c", pasteable(gateway, "Publish")]);
+    const frames = await client.count(2);
+    expect(frames[1]).toMatchObject({ type: "instance_created", name: "agent-1", status: "running" });
+  });
+
+  test("to open is the address of a page", async () => {
+    await using gateway = await startSkein();
+    const response = await fetch(pasteable(gateway, "Open"));
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(await response.text()).toContain("Skein");
+  });
+});
+
+test("A flag beats the environment, which beats the file", async () => {
+  using folder = makeFolder();
+  const ports = [await freePort(), await freePort(), await freePort()] as const;
+  const file = join(folder.path, "skein.config.json");
+  writeFileSync(file, JSON.stringify({ port: ports[0], data: ":memory:" }));
+  const cwd = folder.path;
+  const env = { SKEIN_PORT: String(ports[1]) };
+  for (const [args, options, port] of [
+    [[], { cwd }, ports[0]],
+    [[], { cwd, env }, ports[1]],
+    [["--port", String(ports[2])], { cwd, env }, ports[2]],
+  ] as const) {
+    await using run = new Run(["start", ...args], options);
+    await run.until(({ stdout }) => stdout.includes("Open"));
+    expect(run.stdout).toContain(`Skein is at http://127.0.0.1:${port}, bus embedded, in memory`);
+  }
+});
+
+describe("What cannot be started is told in a sentence:", () => {
+  test.each([
+    ["an unknown flag", ["--prot", "1"], /unknown option '--prot'[\s\S]*--port/],
+    ["a port that is no number", ["--port", "many"], /port is "many" \(flag --port\).*0 to 65535/],
+    ["a port out of range", ["--port", "65536"], /port is "65536" \(flag --port\).*0 to 65535/],
+    ["a host beyond loopback", ["--host", "0.0.0.0", "--port", "0"], /0\.0\.0\.0.*--open-to-network/],
+    ["an address that is not ours", ["--host", "127.0.0.1.example", "--port", "0"], /127\.0\.0\.1\.example/],
+    ["a NATS address that is none", ["--nats", "http://ann:s3cret@host"], /nats is "http:\/\/ann:\*\*\*@host"/],
+    ["a configuration file that is not there", ["--config", "nowhere.json"], /no file nowhere\.json/],
+  ])("%s", async (_what, args, sentence) => {
+    const { code, stdout, stderr } = await skein(["start", ...args]);
+    expect(code).toBeGreaterThan(0);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(/^\s+at |s3cret|node:internal/m);
+  });
+
+  test("a port in use", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await skein(["start", "--port", String(port)]);
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr).toBe(`skein: Port ${port} is in use; choose another with --port, or 0 for any\n`);
+  });
+
+  test("a data directory that another gateway uses", async () => {
+    using folder = makeFolder();
+    await using first = await startSkein(["--data", folder.path]);
+    const { code, stderr } = await skein(["start", "--port", "0", "--data", folder.path]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(folder.path);
+    expect(stderr).toMatch(/in use by another process.*Stop that one/);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
+  });
+});
+
+test("With --open-to-network true a gateway listens beyond loopback", async () => {
+  await using run = new Run(["start", "--port", "0", "--host", "0.0.0.0", "--open-to-network", "true"]);
+  await run.until(({ stdout }) => stdout.includes("Open"));
+  const port = /is at http:\/\/0\.0\.0\.0:(\d+)/.exec(run.stdout)?.[1];
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+});
+
+describe.each(transports)("What was acknowledged before kill -9, followed over %s,", (transport) => {
+  test("is there afterwards, and a cursor from before resumes", async () => {
+    using folder = makeFolder();
+    const args = ["--data", folder.path];
+    const before = await killed(args, async (gateway) => {
+      for (let n = 1; n <= 5; n++) expect((await gateway.publish("runs/r1", { type: "task_end", n })).status).toBe(201);
+      using client = follow(transport, gateway.url, "runs/r1");
+      await client.count(6);
+      return client.raw;
+    });
+    await using gateway = await startSkein(args);
+    using whole = follow(transport, gateway.url, "runs/r1");
+    await whole.count(6);
+    expect(whole.raw.slice(1)).toEqual(before.slice(1));
+    const { cursor } = JSON.parse(before[3] ?? "");
+    using resumed = follow(transport, gateway.url, `runs/r1?since=${cursor}`);
+    await gateway.publish("runs/r1", { type: "task_end", n: 6 });
+    const frames = await resumed.until((seen) => seen.at(-1)?.n === 6);
+    expect(frames.filter(({ type }) => type === "snapshot")).toEqual([]);
+    expect(frames.flatMap(({ n }) => n ?? [])).toEqual([4, 5, 6]);
+  });
+});
+
+test("A table's rows survive kill -9", async () => {
+  using folder = makeFolder();
+  const args = ["--data", folder.path];
+  await killed(args, (gateway) => gateway.publish("instances/a", { status: "running", pid: 7 }));
+  await using gateway = await startSkein(args);
+  using client = follow("ws", gateway.url, "instances");
+  const [first] = await client.count(1);
+  expect(first).toMatchObject({ type: "snapshot", instances: [{ name: "a", status: "running", pid: 7 }] });
+});
+
+test("With --data :memory: everything is forgotten, and a cursor from before gets a fresh snapshot", async () => {
+  const args = ["--data", ":memory:"];
+  const cursor = await killed(args, async (gateway) => {
+    await gateway.publish("instances/a", { status: "running" });
+    using client = follow("ws", gateway.url, "instances");
+    await client.count(1);
+    return client.cursor;
+  });
+  await using gateway = await startSkein(args);
+  using client = follow("ws", gateway.url, `instances?since=${cursor}`);
+  const [first] = await client.count(1);
+  expect(first).toMatchObject({ type: "snapshot", instances: [], reason: "expired" });
+});
+
+/** What happened at a gateway that was then killed with -9. */
+async function killed<T>(args: readonly string[], happens: (gateway: Started) => Promise<T>): Promise<T> {
+  await using gateway = await startSkein(args);
+  const result = await happens(gateway);
+  await gateway.run.kill();
+  return result;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
