@@ -1,0 +1,102 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { knobs } from "../src/config.ts";
+import { Failure, type FailureCode } from "../src/protocol/failure.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const pages = globSync(["*.md", "docs/**/*.md", "examples/**/*.md"], { cwd: root }).sort();
+
+const fence = /^```(\w*)\n(.*?)^```$/gms;
+
+/** The code blocks of a page that are written in one language. */
+function blocks(page: string, language: string): string[] {
+  return [...read(page).matchAll(fence)].filter(([, name]) => name === language).map(([, , code = ""]) => code);
+}
+
+/** A page without its code, where nothing is a link or a heading. */
+function prose(page: string): string {
+  return read(page).replaceAll(fence, "");
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchors(page: string): string[] {
+  return [...prose(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/&[a-z]+;|[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** What is wrong with a link of a page, if anything. */
+function faultOf(page: string, link: string): string | undefined {
+  const [path = "", anchor] = link.split("#");
+  const target = path === "" ? page : relative(root, join(root, dirname(page), decodeURIComponent(path)));
+  if (target.startsWith("..") || !existsSync(join(root, target))) return `${page}: ${link} leads nowhere`;
+  if (anchor === undefined) return undefined;
+  const hasAnchor = statSync(join(root, target)).isFile() && anchors(target).includes(anchor);
+  return hasAnchor ? undefined : `${page}: ${target} has no heading #${anchor}`;
+}
+
+describe("The documentation", () => {
+  test("has no relative link that leads nowhere", () => {
+    const faults = pages.flatMap((page) =>
+      [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
+        .map(([, link = ""]) => link)
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .map((link) => faultOf(page, link))
+        .filter((fault) => fault !== undefined),
+    );
+    expect(pages).toContain("README.md");
+    expect(faults).toEqual([]);
+  });
+
+  test.each(knobs)("says in operating.md what $knob is for, its default and its variable", (info) => {
+    const row = `| \`${info.knob}\` | \`${info.default}\` | \`${info.variable}\` | ${info.description} |`;
+    expect(read("docs/operating.md").split("\n")).toContain(row);
+  });
+
+  test("says in protocol.md what every failure is, with its status and its close code", () => {
+    const codes = [...read("src/protocol/failure.ts").matchAll(/^ {2}(\w+): \{ status:/gm)].map(([, code]) => code);
+    expect(codes).toContain("bad_query");
+    const rows = [...read("docs/protocol.md").matchAll(/^\| `(\w+)` \| (\d{3}) \| (\d{4}|–) \|/gm)];
+    const found = rows.map(([, code]) => code);
+    expect(found.toSorted()).toEqual(codes.toSorted());
+    for (const [, code, status, close] of rows) {
+      const failure = new Failure(code as FailureCode, "");
+      expect([code, Number(status)]).toEqual([code, failure.status]);
+      if (close !== "–") expect([code, Number(close)]).toEqual([code, failure.closeCode]);
+    }
+  });
+
+  test("shows only JSON that parses in protocol.md, one frame a line", () => {
+    const lines = blocks("docs/protocol.md", "json").flatMap((block) => block.trim().split("\n"));
+    expect(lines.length).toBeGreaterThan(10);
+    for (const line of lines) expect(() => JSON.parse(line), line).not.toThrow();
+  });
+
+  test("shows only TypeScript that compiles in the README", () => {
+    const cache = join(root, "node_modules", ".cache");
+    mkdirSync(cache, { recursive: true });
+    // Below node_modules, so that packages are found and nobody takes the files for ours.
+    const folder = mkdtempSync(join(cache, "skein-readme-"));
+    try {
+      const found = blocks("README.md", "ts");
+      expect(found).not.toEqual([]);
+      const files = found.map((code, i) => {
+        writeFileSync(join(folder, `${i}.ts`), code.replaceAll('from "./', `from "${relative(folder, root)}/`));
+        return `${i}.ts`;
+      });
+      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: join(root, "tsconfig.json"), files }));
+      const compiler = join(root, "node_modules/typescript/bin/tsc");
+      const { stdout, status } = spawnSync(process.execPath, [compiler, "-p", folder], { encoding: "utf8" });
+      expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
