@@ -9,6 +9,11 @@ const drainMs = 1000;
 /** What a process needs beyond the drain time to end on a busy machine. */
 const slackMs = 1500;
 
+/** A gateway that spreads its good-byes over so many milliseconds. */
+function draining(ms: number): Promise<Started> {
+  return startSkein([], { env: { SKEIN_DRAIN_MS: String(ms) } });
+}
+
 /** As many clients of a gateway over WebSocket as wanted, each with its first frame. */
 async function crowd({ url }: Started, size: number): Promise<Client[]> {
   const clients = Array.from({ length: size }, () => follow("ws", url, "instances"));
@@ -37,7 +42,7 @@ async function heldPoll({ url }: Started): Promise<{ answer: Promise<Response> }
 }
 
 test.each(["SIGTERM", "SIGINT"] as const)("%s says good-bye to every client and exits 0", async (signal) => {
-  await using gateway = await startSkein(["--drain-ms", String(drainMs)]);
+  await using gateway = await draining(drainMs);
   const sockets = await crowd(gateway, 5);
   const streams = await Promise.all(Array.from({ length: 5 }, () => eventStream(gateway)));
   const poll = await heldPoll(gateway);
@@ -60,7 +65,7 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s says good-bye to every client and 
 });
 
 test("The good-byes are spread over the drain time, and so is when clients come back", async () => {
-  await using gateway = await startSkein(["--drain-ms", String(drainMs)]);
+  await using gateway = await draining(drainMs);
   const sockets = await crowd(gateway, 40);
   const streams = await Promise.all(Array.from({ length: 10 }, () => eventStream(gateway)));
   gateway.run.signal("SIGTERM");
@@ -73,7 +78,7 @@ test("The good-byes are spread over the drain time, and so is when clients come 
 });
 
 test("With nobody connected the process exits at once", async () => {
-  await using gateway = await startSkein(["--drain-ms", "60000"]);
+  await using gateway = await draining(60_000);
   await (await fetch(`${gateway.url}/healthz`)).text();
   gateway.run.signal("SIGTERM");
   expect(await gateway.run.exit).toEqual({ code: 0, signal: null });
@@ -86,7 +91,7 @@ test("A signal is heard from the moment the banner is there", async () => {
 });
 
 test("During the drain /readyz is 503 and /healthz 200", async () => {
-  await using gateway = await startSkein(["--drain-ms", "60000"]);
+  await using gateway = await draining(60_000);
   await crowd(gateway, 40);
   gateway.run.signal("SIGTERM");
   await gateway.run.until(({ stderr }) => stderr.includes("good-bye"));
@@ -95,7 +100,7 @@ test("During the drain /readyz is 503 and /healthz 200", async () => {
 });
 
 test("A second signal leaves at once", async () => {
-  await using gateway = await startSkein(["--drain-ms", "600000"]);
+  await using gateway = await draining(600_000);
   await crowd(gateway, 5);
   gateway.run.signal("SIGTERM");
   await gateway.run.until(({ stderr }) => stderr.includes("good-bye"));
@@ -104,7 +109,7 @@ test("A second signal leaves at once", async () => {
 });
 
 test("A client that never answers the good-bye does not hold the process up", async () => {
-  await using gateway = await startSkein(["--drain-ms", "0"]);
+  await using gateway = await draining(0);
   const socket = connect(gateway.port, "127.0.0.1");
   socket.on("error", () => {});
   socket.write(
