@@ -11,6 +11,18 @@ function whole(least: number, most: number, unit: string) {
   return z.preprocess(fromText, z.int({ error }).min(least, { error }).max(most, { error }));
 }
 
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A duration arrives as `5s` or `500ms` too; a plain number is milliseconds. */
+function milliseconds(least: number) {
+  const error = `a duration from ${least}ms to 1d, like 5s or 500ms; a plain number is milliseconds`;
+  const fromText = (value: unknown) => {
+    const [, digits, unit = "ms"] = (typeof value === "string" && /^(\d{1,9})(ms|s|m|h|d)?$/.exec(value)) || [];
+    return digits === undefined ? value : Number(digits) * (unitsMs[unit] ?? 1);
+  };
+  return z.preprocess(fromText, z.int({ error }).min(least, { error }).max(longestMs, { error }));
+}
+
 function text(error: string, allowed: RegExp) {
   return z.string({ error }).regex(allowed, { error });
 }
@@ -20,8 +32,8 @@ const yesOrNo = z
   .default(false);
 
 const natsUrl = text(
-  "one nats://, tls://, ws:// or wss:// address, or several with commas between",
-  /^(?:nats|tls|wss?):\/\/[^\s,]+(?:,(?:(?:nats|tls|wss?):\/\/)?[^\s,]+)*$/,
+  "one nats:// or tls:// address, or several with commas between",
+  /^(?:nats|tls):\/\/[^\s,]+(?:,(?:(?:nats|tls):\/\/)?[^\s,]+)*$/,
 );
 
 /** Every knob, its unit, its limits, its default and what it is for. */
@@ -37,16 +49,14 @@ const schema = z.strictObject({
   data: text("a directory, or :memory:", /\S/)
     .default(".skein")
     .describe("The directory for what must survive a restart; :memory: keeps nothing."),
-  drainMs: whole(0, longestMs, "milliseconds")
-    .default(5000)
-    .describe("How long a shutdown spreads the good-byes to clients over."),
-  pingEveryMs: whole(1, longestMs, "milliseconds")
+  drainMs: milliseconds(0).default(5000).describe("How long a shutdown spreads the good-byes to clients over."),
+  pingEveryMs: milliseconds(1)
     .default(20_000)
     .describe("How long an SSE connection stays silent before a ping is sent."),
-  idleAfterMs: whole(1, longestMs, "milliseconds")
+  idleAfterMs: milliseconds(1)
     .default(90_000)
     .describe("How long a WebSocket client may say nothing before its connection is closed."),
-  stuckAfterMs: whole(1, longestMs, "milliseconds")
+  stuckAfterMs: milliseconds(1)
     .default(30_000)
     .describe("How long a client may accept no byte before its connection is closed."),
   queueFrames: whole(1, 1_000_000, "frames")
@@ -55,9 +65,7 @@ const schema = z.strictObject({
   queueBytes: whole(1, 2 ** 30, "bytes")
     .default(1_048_576)
     .describe("How many bytes wait for one slow client before it gets a fresh snapshot instead."),
-  lingerMs: whole(0, longestMs, "milliseconds")
-    .default(30_000)
-    .describe("How long a channel is kept after its last client has left."),
+  lingerMs: milliseconds(0).default(30_000).describe("How long a channel is kept after its last client has left."),
   ringFrames: whole(0, 1_000_000, "frames")
     .default(1024)
     .describe("How many of its newest frames a channel remembers for clients that come back."),
@@ -73,12 +81,8 @@ const schema = z.strictObject({
   maxBodyBytes: whole(1, 2 ** 26, "bytes")
     .default(1_048_576)
     .describe("The largest body of an HTTP publish; a NATS server has a limit of its own, by default the same."),
-  pollWaitMaxMs: whole(0, longestMs, "milliseconds")
-    .default(25_000)
-    .describe("The longest time a polling request is held open for news."),
-  retryMs: whole(0, longestMs, "milliseconds")
-    .default(1000)
-    .describe("How long an EventSource is told to wait before it connects again."),
+  pollWaitMaxMs: milliseconds(0).default(25_000).describe("The longest time a polling request is held open for news."),
+  retryMs: milliseconds(0).default(1000).describe("How long an EventSource is told to wait before it connects again."),
 });
 
 /** What the gateway is set to. */
@@ -133,8 +137,9 @@ function variableOf(knob: Knob): string {
   return knob === "nats" ? "NATS_URL" : `SKEIN_${dashed(knob, "_").toUpperCase()}`;
 }
 
+/** A flag leaves out the unit that its value may have: `--drain 5s` sets `drainMs`. */
 function flagOf(knob: Knob): string {
-  return `--${dashed(knob, "-")}`;
+  return `--${dashed(knob.replace(/Ms$/, ""), "-")}`;
 }
 
 /** Every knob in the order of the schema, for `skein config`, `--help` and the manual. */

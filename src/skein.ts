@@ -63,7 +63,7 @@ export function createSkein(options: SkeinOptions): Skein {
   const { bus, limits, streams: definitions = productStreams } = options;
   const { clock = systemClock, random = Math.random, report = console.error } = options;
   let isClosing = false;
-  const hub = new Hub(definitions, { bus, clock, limits });
+  const hub = new Hub(definitions, { bus, clock, limits, report });
   const gate = new Gate({ definitions, hub, identify, isClosing: () => isClosing });
   const sockets = new WebSockets({ gate, clock, limits, report });
   const events = new EventStreams({ gate, clock, random, limits, report });

@@ -93,7 +93,7 @@ describe("a setting that cannot be used", () => {
     );
     expect(load({}, { port: 65_536 })).toThrow("port is 65536 (flag --port), which is not");
     write("skein.config.json", { drainMs: 1.5 });
-    expect(load({})).toThrow("drainMs is 1.5 (file skein.config.json), which is not a whole number from 0");
+    expect(load({})).toThrow("drainMs is 1.5 (file skein.config.json), which is not a duration from 0ms to 1d");
   });
 
   test.each(["", " ", "-1", "1e3", "0x10", "8000 ", "٣"])("is a port written as %j", (port) => {

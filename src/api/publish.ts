@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Ack, Bus, Journal, Table } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
@@ -14,6 +15,7 @@ export function publishRoutes({ bus, definitions, identify, now, maxBodyBytes }:
   const stores = new Stores(bus);
   const limit = bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) });
   return new Hono().post("/:tail{.+}", limit, async (context) => {
+    if (!isSameOrigin(context.req.raw.headers)) throw foreignOrigin();
     const { org } = identify(context.req.raw.headers);
     const { definition, names } = find(definitions, context.req.path.replace(/^.*?\/publish\//, ""));
     const body = new Uint8Array(await context.req.arrayBuffer());

@@ -74,6 +74,7 @@ async function overPolls(follow: Follow): Promise<End> {
     if (!response.ok) return refusalOf(response.status, await response.text());
     for (const frame of elementsOf(await response.text())) await see(follow, frame);
     follow.since = response.headers.get("skein-cursor") ?? follow.since;
+    if (response.headers.has("skein-end")) return { kind: "over" };
   }
 }
 

@@ -6,7 +6,8 @@ import { type ListenOptions, listenTo } from "./listen.ts";
 import { type PublishOptions, publish } from "./publish.ts";
 import { start } from "./start.ts";
 
-type Flags = Partial<Record<Knob | "config", string>>;
+/** What was given, by the name that the command line has for it. */
+type Flags = Readonly<Record<string, string | undefined>>;
 
 const gatewayUrl = "http://127.0.0.1:8000";
 
@@ -16,13 +17,13 @@ export function program(): Command {
     .description("Live streams for agent fleets: NATS subjects over WebSocket, Server-Sent Events and polling.")
     .version("0.1.0")
     .showHelpAfterError("(add --help to see what there is)");
-  withKnobs(skein.command("start").description("Start a gateway."), ["port", "host", "nats", "data"]).action(
-    (flags: Flags) => orExplain(() => start(loadConfig({ flags }).config)),
+  withKnobs(skein.command("start").description("Start a gateway."), ["port", "host", "nats", "data", "drainMs"]).action(
+    (flags: Flags) => orExplain(() => start(loadConfig({ flags: byKnob(flags) }).config)),
   );
   withKnobs(skein.command("config").description("Print every setting, its value and where it came from."), [])
     .option("--json", "print JSON")
-    .action(({ json, ...flags }: Flags & { json?: true }) =>
-      orExplain(async () => printConfig(loadConfig({ flags }), json ? "json" : "table")),
+    .action(({ json, ...flags }: Flags & { readonly json?: string }) =>
+      orExplain(async () => printConfig(loadConfig({ flags: byKnob(flags) }), json ? "json" : "table")),
     );
   skein
     .command("listen <stream>")
@@ -51,6 +52,12 @@ function withKnobs(command: Command, everyday: readonly Knob[]): Command {
     command.addOption(everyday.includes(knob) ? option : option.helpGroup("Fine tuning:"));
   }
   return command;
+}
+
+/** What was given, by the knob that it sets. */
+function byKnob(flags: Flags): Partial<Record<Knob | "config", string | undefined>> {
+  const said = knobs.map(({ knob, flag }) => [knob, flags[new Option(flag).attributeName()]]);
+  return { ...Object.fromEntries(said), config: flags.config };
 }
 
 function parseUrl(text: string): string {

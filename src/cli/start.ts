@@ -5,7 +5,7 @@ import { openEmbeddedBus } from "../bus/embedded.ts";
 import { openNatsBus } from "../bus/nats.ts";
 import { type Config, maskSecrets } from "../config.ts";
 import { systemClock } from "../protocol/clock.ts";
-import { listen } from "../server.ts";
+import { type Listening, listen } from "../server.ts";
 import { createSkein } from "../skein.ts";
 import { Explained, messageOf } from "./explained.ts";
 
@@ -20,17 +20,25 @@ export async function start(config: Config): Promise<void> {
   const bus = await openBus(config);
   await firstContact(bus);
   const hush = bus.onState((state) => log(news[state]));
-  const skein = createSkein({ bus, limits: config, report: (fault) => console.error(fault) });
-  await explained(skein.start());
-  const listening = await explained(listen(skein, config));
-  process.stdout.write(banner(listening.url, config));
-  if (bus.state === "away") log(`NATS does not answer yet at ${maskSecrets(config.nats ?? "")}; still trying`);
-  const leave = async () => {
-    await listening.close(config.drainMs);
+  const close = () => {
     hush();
-    await bus.close();
+    return bus.close();
   };
-  endOnSignal(leave, config);
+  try {
+    const listening = await explained(serve(bus, config));
+    process.stdout.write(banner(listening.url, config));
+    if (bus.state === "away") log(`NATS does not answer yet at ${maskSecrets(config.nats ?? "")}; still trying`);
+    endOnSignal(() => listening.close(config.drainMs).then(close), config);
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+async function serve(bus: Bus, config: Config): Promise<Listening> {
+  const skein = createSkein({ bus, limits: config, report: (fault) => console.error(fault) });
+  await skein.start();
+  return listen(skein, config);
 }
 
 const news: Record<BusState, string> = {

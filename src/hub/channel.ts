@@ -46,6 +46,11 @@ export class Channel implements Upstream {
     this.#tally = parts.tally;
   }
 
+  /** Whether the stream is over and all of it has been sent. */
+  get isOver(): boolean {
+    return this.#mark().over;
+  }
+
   get isIdle(): boolean {
     return this.#users === 0;
   }

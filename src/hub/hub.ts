@@ -15,12 +15,16 @@ import { Tally } from "./tally.ts";
 const dayMs = 24 * 60 * 60 * 1000;
 const sweepMs = 1000;
 
+/** How much of a rejected body its report shows. */
+const mostRejectedBytes = 64 * 1024;
+
 /** How one message reaches many: a source per stream, a channel per org and parameters, a session per client. */
 export class Hub {
   readonly tally = new Tally();
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #limits: HubLimits;
+  readonly #report: (fault: unknown) => void;
   readonly #sources: readonly (TableSource | FeedSource)[];
   readonly #stops: Stop[] = [];
   readonly #slow = new Map<Member, { bytes: number; sinceMs: number }>();
@@ -28,10 +32,12 @@ export class Hub {
   #starting: Promise<void> | undefined;
   #isStarted = false;
 
-  constructor(definitions: readonly Definition[], { bus, clock, limits }: HubParts) {
+  constructor(definitions: readonly Definition[], { bus, clock, limits, report }: HubParts) {
+    refuseRivals(definitions);
     this.#bus = bus;
     this.#clock = clock;
     this.#limits = limits;
+    this.#report = report;
     const { tally } = this;
     const parts: SourceParts = { bus, clock, limits, tally, reject: (...rejection) => this.#reject(...rejection) };
     this.#sources = definitions.map((definition) =>
@@ -51,7 +57,7 @@ export class Hub {
    */
   async start(): Promise<void> {
     this.#stops.push(this.#clock.every(sweepMs, () => this.#sweep()));
-    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#open().catch(() => {})));
+    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#open().catch(this.#report)));
     await this.#open();
   }
 
@@ -94,8 +100,11 @@ export class Hub {
     const parts = splitSubject(stored.subject);
     if (!parts || !this.#rejected) return;
     const { subject, position, atMs } = stored;
-    // The body stays out: it may be a payload, and whoever may read the journal finds it at the position.
-    const report = { subject, position, stored_at: new Date(atMs).toISOString(), reason: message };
+    const body =
+      definition.rejectedBody === "shown"
+        ? { body: new TextDecoder().decode(stored.data.subarray(0, mostRejectedBytes)) }
+        : {};
+    const report = { subject, position, stored_at: new Date(atMs).toISOString(), reason: message, ...body };
     // Every gateway rejects the same message; the id makes it one report.
     const id = `rejected-${definition.store}-${position}-${atMs}`;
     const data = new TextEncoder().encode(JSON.stringify(report));
@@ -126,4 +135,18 @@ interface HubParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly limits: HubLimits;
+  /** Hears of a bus that turned out, after the start, not to do. */
+  readonly report: (fault: unknown) => void;
+}
+
+/** Two streams may read one store, but not two stores of one name. Throws TypeError. */
+function refuseRivals(definitions: readonly Definition[]): void {
+  const known = new Map<string, Definition>();
+  for (const definition of definitions) {
+    const rival = known.get(definition.store) ?? definition;
+    const isSame = rival.kind === definition.kind && rival.subject === definition.subject;
+    if (!isSame)
+      throw new TypeError(`Streams "${rival.path}" and "${definition.path}" share the store "${definition.store}"`);
+    known.set(definition.store, definition);
+  }
 }

@@ -6,6 +6,7 @@ const failures = {
   bad_request: { status: 400 },
   invalid_body: { status: 400 },
   invalid_message: { status: 400, close: 1008 },
+  forbidden_origin: { status: 403 },
   unknown_stream: { status: 404 },
   unknown_subject: { status: 404 },
   not_found: { status: 404 },

@@ -21,11 +21,20 @@ export function accept(definition: Definition, { names, atMs }: Origin, body: Ui
       throw new Failure("invalid_body", `"${name}" contradicts the subject, which says "${inSubject}"`);
     }
   }
+  const taken = reservedFields[definition.kind].find((field) => value[field] !== undefined);
+  if (taken !== undefined)
+    throw new Failure("invalid_body", `"${taken}": the field belongs to the frames, not to a body`);
   const schema = definition.kind === "table" ? definition.record : definition.event;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new Failure("invalid_body", issueText(parsed.error));
 }
+
+/** Fields that a frame has on its own account; in a body they would be lost or mistaken for the frame's. */
+const reservedFields = {
+  table: ["type", "timestamp", "cursor", "reason"],
+  feed: ["cursor"],
+} as const;
 
 /** Where a body was found and when. */
 export interface Origin {

@@ -19,6 +19,8 @@ interface Spec<Query> {
   readonly query: z.ZodObject & z.ZodType<Query>;
   /** The role that may follow it. */
   readonly role: Role;
+  /** Whether the report of a rejected body shows it; `hidden` where a body may hold what nobody should see by accident. */
+  readonly rejectedBody: "shown" | "hidden";
   /** What a client may say on a WebSocket, by `type`, and the query that holds from then on. */
   readonly messages: Readonly<Record<string, Message<Query>>>;
 }

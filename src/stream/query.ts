@@ -7,7 +7,7 @@ export const reservedQuery: ReadonlySet<string> = new Set(["since", "wait", "tok
 /** A query parameter that is `true` or `false`. */
 export function flag(byDefault: boolean) {
   return z
-    .union([z.boolean(), z.enum(["true", "false"], "must be true or false").transform((text) => text === "true")])
+    .union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")], "must be true or false")
     .default(byDefault);
 }
 

@@ -22,6 +22,7 @@ export const instances = defineTable({
   description: "The fleet: every instance with its status, then each change",
   subject: "instances.:name",
   role: "viewer",
+  rejectedBody: "shown",
   query: z.strictObject({ include_archived: flag(false) }),
   record,
   messages: {
@@ -66,7 +67,7 @@ function fieldDeltas(before: Instance, after: Instance, timestamp: string): Fram
   if (rest.length > 0) {
     // A field that the record no longer has is told as null: JSON has no undefined.
     const values = Object.fromEntries(rest.map((field) => [field, after[field] ?? null]));
-    frames.push({ ...values, type: "instance_updated", name, timestamp });
+    frames.push({ type: "instance_updated", name, ...values, timestamp });
   }
   return frames;
 }

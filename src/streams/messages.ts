@@ -30,6 +30,7 @@ export const messages = defineFeed({
   description: "Messages between agents as they are sent, delivered, acknowledged or failed; never their payload",
   subject: "messages.:message_id",
   role: "viewer",
+  rejectedBody: "hidden",
   query,
   event,
   keepMs: dayMs,

@@ -15,6 +15,7 @@ export const runs = defineFeed({
   description: "One run: everything so far, then live until it is done",
   subject: "runs.:run_id",
   role: "viewer",
+  rejectedBody: "shown",
   query: z.strictObject({}),
   event,
   keepMs: weekMs,

@@ -38,7 +38,8 @@ export class Gate {
     const principal = identify(request.headers);
     const { definition, params } = find(definitions, request.path);
     const query = parseQuery<unknown>(definition.query, request.search);
-    const since = request.search.get("since") ?? request.headers.get("last-event-id") ?? undefined;
+    // An EventSource that reconnects repeats its address, `since` and all; where it really stands is in its header.
+    const since = request.headers.get("last-event-id") ?? request.search.get("since") ?? undefined;
     return { principal, query, since, channel: hub.channel(definition, principal.org, params) };
   }
 }

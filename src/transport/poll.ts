@@ -5,7 +5,7 @@ import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
 import type { Batch } from "../protocol/batch.ts";
 import type { Clock } from "../protocol/clock.ts";
-import type { End } from "../protocol/end.ts";
+import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { Gate, Request } from "./admit.ts";
@@ -30,9 +30,10 @@ export class Polls {
     const opening = await channel.open(query, since);
     // A poller sees by the answer itself that it goes on; only what came after its cursor is news.
     const frames = opening.resumed ? opening.frames.slice(1) : opening.frames;
-    const isWorthWaiting = frames.length === 0 && waitMs > 0 && !opening.over;
+    const isWorthWaiting = frames.length === 0 && waitMs > 0;
     const found = isWorthWaiting ? await this.#hold({ channel, query, opening, waitMs, signal }) : frames;
-    return answer(found, opening.frames.findLast(hasCursor)?.cursor, request.headers);
+    const cursor = found.findLast(hasCursor)?.cursor ?? opening.frames.findLast(hasCursor)?.cursor;
+    return answer(found, { cursor, isOver: channel.isOver }, request.headers);
   }
 
   #waitMs(text: string | null): number {
@@ -48,11 +49,12 @@ export class Polls {
     const { promise, resolve } = Promise.withResolvers<readonly Frame[]>();
     const hold = new Hold(resolve);
     const session = channel.join(query, hold);
+    // Of a stream that is over nothing comes, and whoever asks again and again must not be answered at once.
+    if (!opening.over) hold.follow(session, opening);
     const stop = this.#parts.clock.after(waitMs, () => resolve([]));
     const giveUp = () => resolve([]);
     signal.addEventListener("abort", giveUp);
     this.#held.add(hold);
-    hold.follow(session, opening);
     try {
       return await promise;
     } finally {
@@ -115,14 +117,20 @@ function hasCursor({ cursor }: Frame): boolean {
   return cursor !== undefined;
 }
 
-function answer(frames: readonly Frame[], before: string | undefined, headers: Headers): Response {
+interface Standing {
+  readonly cursor: string | undefined;
+  /** Whether nothing will ever follow. */
+  readonly isOver: boolean;
+}
+
+function answer(frames: readonly Frame[], { cursor, isOver }: Standing, headers: Headers): Response {
   const body = `[${frames.map(({ json }) => json).join(",")}]`;
   const etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
-  const cursor = frames.findLast(hasCursor)?.cursor ?? before;
   const common = {
     ETag: etag,
     "Cache-Control": "no-cache",
     ...(cursor === undefined ? {} : { "Skein-Cursor": cursor }),
+    ...(isOver ? { "Skein-End": ends.done.reason } : {}),
   };
   if (headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers: common });
   return new Response(body, { headers: { ...common, "Content-Type": "application/json; charset=utf-8" } });

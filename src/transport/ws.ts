@@ -1,6 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
+import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
 import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
 import { Batch } from "../protocol/batch.ts";
@@ -38,11 +39,11 @@ export class WebSockets {
 
   /** Takes over a socket that asks for an upgrade to the stream at `url.pathname` below `/ws/`. */
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const url = new URL(incoming.url ?? "/", "http://localhost");
-    if (!url.pathname.startsWith(prefix))
-      return refuse(socket, new Failure("not_found", `No WebSocket at "${url.pathname}"`));
+    const [pathname = "", search = ""] = (incoming.url ?? "").split("?", 2);
+    if (!pathname.startsWith(prefix)) return refuse(socket, new Failure("not_found", `No WebSocket at "${pathname}"`));
     const headers = headersOf(incoming);
-    const request = { path: url.pathname.slice(prefix.length), search: url.searchParams, headers };
+    if (!isSameOrigin(headers)) return refuse(socket, foreignOrigin());
+    const request = { path: pathname.slice(prefix.length), search: new URLSearchParams(search), headers };
     this.#server.handleUpgrade(incoming, socket, head, (ws) => this.#connect(ws, request));
   }
 

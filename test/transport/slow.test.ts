@@ -125,13 +125,15 @@ describe.each(["ws", "sse"] as const)("A client over %s that stops reading", (tr
       const statuses = raw.map((json) => changed.exec(json)?.[1]).filter((status) => status !== undefined);
       expect(statuses).toEqual(Array.from({ length: count - 1 }, (_, i) => `s${i + 2}`));
     }
+    for (const reader of fast) reader.close();
+    // More than the kernel may hold for a connection, whatever it thinks of it.
+    await change(table, 1500);
     const caughtUp = slow.until('"reason":"lagged"');
     slow.resume();
     await caughtUp;
     const fresh = slow.raw.findLast((json) => json.includes('"reason":"lagged"')) ?? "";
-    expect(JSON.parse(fresh)).toMatchObject({ instances: [{ status: `s${count}` }] });
-    expect(slow.raw.length).toBeLessThan(fast[0]?.raw.length ?? 0);
-    for (const reader of [...fast, slow]) reader.close();
+    expect(JSON.parse(fresh)).toMatchObject({ instances: [{ status: "s1500" }] });
+    slow.close();
   });
 });
 
