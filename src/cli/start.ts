@@ -26,9 +26,9 @@ export async function start(config: Config): Promise<void> {
   };
   try {
     const listening = await explained(serve(bus, config));
+    endOnSignal(() => listening.close(config.drainMs).then(close), config);
     process.stdout.write(banner(listening.url, config));
     if (bus.state === "away") log(`NATS does not answer yet at ${maskSecrets(config.nats ?? "")}; still trying`);
-    endOnSignal(() => listening.close(config.drainMs).then(close), config);
   } catch (thrown) {
     await close();
     throw thrown;
