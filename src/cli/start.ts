@@ -107,8 +107,9 @@ function endOnSignal(leave: () => Promise<void>, { drainMs }: Config): void {
   const end = async () => {
     if (isEnding) process.exit(130);
     isEnding = true;
+    const left = leave();
     log(`saying good-bye within ${drainMs / 1000} s; a second signal leaves at once`);
-    await leave();
+    await left;
     process.exit(0);
   };
   process.on("SIGTERM", end);
