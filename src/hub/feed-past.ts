@@ -22,6 +22,7 @@ export class FeedPast implements Past {
   #loaded: Promise<void> = Promise.resolve();
   #loads = 0;
   #isFailed = false;
+  #isGreetingDue = false;
   #channel: Channel | undefined;
 
   constructor(parts: FeedPastParts) {
@@ -31,33 +32,44 @@ export class FeedPast implements Past {
   /** Becomes the past of a channel and reads it. */
   serve(channel: Channel): void {
     this.#channel = channel;
-    this.load();
+    this.#load();
   }
 
-  /** Reads what a newcomer may need into the ring; the channel is held until then. With a reason, everybody is greeted anew. */
-  load(reason?: Reason): void {
+  /** Reads the past again, because what was known of it does not hold, and greets everybody anew. */
+  reload(): void {
+    this.#isGreetingDue = true;
+    this.#load();
+  }
+
+  /** Reads what a newcomer may need into the ring; the channel is held until then. */
+  #load(): void {
     const load = ++this.#loads;
     this.#isFailed = false;
     this.#channel?.hold();
     this.#loaded = this.#read().then((past) => {
-      if (load !== this.#loads) return;
-      this.#channel?.release(past);
-      if (reason !== undefined) this.#channel?.greetAll(reason);
+      if (load === this.#loads) this.#finish(past);
     });
     this.#loaded.catch(() => {
-      if (load === this.#loads) this.#fail(reason);
+      if (load === this.#loads) this.#fail();
     });
+  }
+
+  #finish(past: Loaded): void {
+    // First the greetings: whoever missed something must not be sent what came after it.
+    if (this.#isGreetingDue) this.#channel?.greetAll("resync");
+    this.#isGreetingDue = false;
+    this.#channel?.release(past);
   }
 
   async ready(): Promise<void> {
-    if (this.#isFailed) this.load();
+    if (this.#isFailed) this.#load();
     await this.#loaded;
   }
 
-  #fail(reason: Reason | undefined): void {
+  #fail(): void {
     this.#isFailed = true;
     this.#parts.clock.after(retryMs, () => {
-      if (this.#isFailed && this.#channel?.isIdle === false) this.load(reason);
+      if (this.#isFailed && this.#channel?.isIdle === false) this.#load();
     });
   }
 

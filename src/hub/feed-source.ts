@@ -95,7 +95,7 @@ export class FeedSource implements Follower {
   }
 
   #reload(): void {
-    for (const { past } of this.#channels.values()) past.load("resync");
+    for (const { past } of this.#channels.values()) past.reload();
   }
 
   #openJournal(): Journal {

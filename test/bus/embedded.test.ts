@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { openEmbeddedBus } from "../../src/bus/embedded.ts";
 import { systemClock } from "../../src/protocol/clock.ts";
-import { ManualClock } from "./clock.ts";
+import { ManualClock } from "../support/clock.ts";
 import { busContract } from "./contract.ts";
 import { bytes, Recorder, text } from "./recorder.ts";
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { openNatsBus } from "../../src/bus/nats.ts";
 import { systemClock } from "../../src/protocol/clock.ts";
+import { ManualClock } from "../support/clock.ts";
 import { startNatsServer } from "../support/nats-server.ts";
-import { ManualClock } from "./clock.ts";
 import { busContract } from "./contract.ts";
 import { bytes, Recorder, stateOf, text } from "./recorder.ts";
 import { jetstream, Setup } from "./setup.ts";

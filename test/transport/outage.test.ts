@@ -4,7 +4,7 @@ import { systemClock } from "../../src/protocol/clock.ts";
 import { journalOf } from "../../src/stream/subject.ts";
 import { runs } from "../../src/streams/runs.ts";
 import { isUp } from "../support/buses.ts";
-import { type Client, follow, transports } from "../support/client.ts";
+import { type Client, follow, type Seen, transports } from "../support/client.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { startNatsServer } from "../support/nats-server.ts";
 
@@ -67,3 +67,37 @@ test("Through five kill -9 of nats-server under load no client misses a frame, g
   await bus.close();
   await server.stop();
 }, 90_000);
+
+test("When NATS comes back with nothing, every client is told by a fresh snapshot and goes on from there", async () => {
+  const server = await startNatsServer();
+  const bus = await openNatsBus({ url: server.url, clock: systemClock });
+  await isUp(bus);
+  await using gateway = await startGateway({ bus });
+  await gateway.publish("instances/old", { status: "running" });
+  await gateway.publish("runs/r1", { type: "boot" });
+  const fleet = transports.map((transport) => follow(transport, gateway.url, "instances"));
+  const run = transports.map((transport) => follow(transport, gateway.url, "runs/r1"));
+  await Promise.all([...fleet.map((client) => client.count(1)), ...run.map((client) => client.count(2))]);
+  await server.kill();
+  server.wipe();
+  await server.restart();
+  const isResync = ({ reason }: Seen) => reason === "resync";
+  for (const client of fleet) {
+    const frames = await client.until((seen) => seen.some(isResync));
+    expect(frames.findLast(isResync)).toMatchObject({ type: "snapshot", instances: [] });
+  }
+  for (const client of run) {
+    const frames = await client.until((seen) => seen.some(isResync));
+    expect(frames.findLast(isResync)).toMatchObject({ type: "snapshot", count: 0 });
+  }
+  await gateway.publish("instances/new", { status: "running" });
+  for (const client of fleet) {
+    const frames = await client.until((seen) => seen.at(-1)?.type === "instance_created");
+    expect(frames.at(-1)).toMatchObject({ name: "new" });
+    client.close();
+  }
+  for (const client of run) client.close();
+  await gateway.close();
+  await bus.close();
+  await server.stop();
+});
