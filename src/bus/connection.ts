@@ -229,5 +229,13 @@ const codes: Record<string, () => Failure> = {
 
 function failureOf(trouble: unknown): Error {
   const code = trouble instanceof Error && "code" in trouble ? String(trouble.code) : "";
-  return codes[code]?.() ?? new Error("NATS refused", { cause: trouble });
+  return codes[code]?.() ?? new Error(`NATS refused${refusedAction(trouble)}`, { cause: trouble });
+}
+
+/** What this user was not allowed to do, as the library tells it. */
+function refusedAction(trouble: unknown): string {
+  const { permissionContext } = trouble as { permissionContext?: { operation?: string; subject?: string } };
+  if (!permissionContext) return "";
+  const { operation, subject } = permissionContext;
+  return ` to let this user ${operation} "${subject}"; docs/operating.md lists the permissions that a gateway needs`;
 }
