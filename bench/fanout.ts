@@ -71,13 +71,13 @@ function isAble({ servers, scenarios }: Options): (rival: Rival) => boolean {
 /** Every server on every transport it has, in the order in which one round runs them. */
 function jobs(scenario: Scenario, able: readonly Rival[], options: Options): Job[] {
   const names = options.servers.length > 0 ? options.servers : scenario.servers;
-  const { bytes, publish, limitMs } = options;
+  const { bytes, publish, limitMs, stalled } = options;
   return able
     .filter(({ name }) => names.length === 0 || names.includes(name))
     .flatMap((rival) =>
       options.transports
         .filter((transport) => rival.transports.includes(transport))
-        .map((transport) => ({ scenario, rival, transport, bytes, publish, limitMs, directory })),
+        .map((transport) => ({ scenario, rival, transport, bytes, publish, limitMs, stalled, directory })),
     );
 }
 

@@ -15,6 +15,8 @@ export const help = `Skein beside the servers people would otherwise use, on thi
                       http (POST /api/publish/..., one after the other, Skein's own embedded bus)  [nats]
   --repeat N          runs of each, interleaved A B C A B C; tables show medians    [1]
   --limit N           seconds to wait for the last frame after the last publish     [60]
+  --stalled N         clients beside the others that stop reading after their first bytes; what they cost the
+                      others shows in p99 against a run without them               [0]
   --json              figures of every run, medians and ratios as JSON
   --help              this text
 

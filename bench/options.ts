@@ -12,6 +12,8 @@ export interface Options {
   readonly bytes: number;
   readonly publish: "nats" | "http";
   readonly limitMs: number;
+  /** How many more clients stop reading after their first bytes. */
+  readonly stalled: number;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -31,6 +33,7 @@ const flags = {
   bytes: { type: "string", default: "120" },
   publish: { type: "string", default: "nats" },
   limit: { type: "string", default: "60" },
+  stalled: { type: "string", default: "0" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -51,6 +54,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     publish: one("publish", values.publish, ["nats", "http"] as const),
     repeat: number("repeat", values.repeat),
     bytes: number("bytes", values.bytes),
+    stalled: values.stalled === "0" ? 0 : number("stalled", values.stalled),
     limitMs: number("limit", values.limit) * 1000,
     json: values.json,
     help: values.help,

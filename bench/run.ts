@@ -9,6 +9,7 @@ import { cpuUs, rssBytes } from "./measure.ts";
 import { publishAtOnce, publishSteadily } from "./pace.ts";
 import type { Rival, Running } from "./rivals/rival.ts";
 import type { Scenario } from "./scenario.ts";
+import { openStalled } from "./stalled.ts";
 import type { Transport } from "./subscriber.ts";
 
 /** One server, one transport, one scenario. */
@@ -23,6 +24,8 @@ export interface Job {
   readonly directory: string;
   /** Longest time to wait for the last frame after the last publish. */
   readonly limitMs: number;
+  /** How many more clients stop reading after their first bytes. */
+  readonly stalled: number;
 }
 
 interface Scene {
@@ -71,6 +74,7 @@ async function traffic(scene: Scene): Promise<Figures> {
   const warm = rate * warmSeconds;
   const total = warm + (pace === "flood" ? frames : rate * seconds);
   const fleet = await openFleet(scene, total, warm);
+  const stalled = await openStalled(running.dialect(job.transport), job.stalled);
   const publisher = await running.publisher();
   const script = { publisher, clock, rate, bytes: job.bytes };
   await sleep(settleMs);
@@ -85,6 +89,7 @@ async function traffic(scene: Scene): Promise<Figures> {
   const [serverUs, busUs] = [cpuUs(running.program.pid) - server, bus ? cpuUs(bus.program.pid) - upstream : 0];
   const rss = rssBytes(running.program.pid);
   const report = await fleet.report();
+  for (const socket of stalled) socket.destroy();
   await publisher.close();
   const counts = { ...counted(report, outcome, rss), busCpuMs: busUs / 1000 };
   return { ...counts, ...latencies(report), ...throughput(report, { startUs, serverUs }) };

@@ -65,7 +65,7 @@ export class Subscriber implements Inbox {
     });
     this.#socket.on("error", (error) => this.fail(error.message));
     this.#socket.on("close", () => this.fail("connection closed"));
-    this.#socket.write(this.#request());
+    this.#socket.write(requestOf(dialect));
   }
 
   /** Ends the connection; nothing of it counts from here on. */
@@ -142,12 +142,13 @@ export class Subscriber implements Inbox {
     if (keepalive === undefined || this.#keepalive || this.#over) return;
     this.#keepalive = setInterval(() => this.reply(maskedText(keepalive)), keepaliveEveryMs);
   }
-
-  #request(): string {
-    const { transport, port, path } = this.#dialect;
-    const headers = transport === "ws" ? upgradeHeaders() : "Accept: text/event-stream\r\n";
-    return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${headers}\r\n`;
-  }
 }
 
 const empty = Buffer.alloc(0);
+
+/** The request that asks a server for the stream. */
+export function requestOf(dialect: Dialect): string {
+  const { transport, port, path } = dialect;
+  const headers = transport === "ws" ? upgradeHeaders() : "Accept: text/event-stream\r\n";
+  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${headers}\r\n`;
+}
