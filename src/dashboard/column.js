@@ -2,13 +2,24 @@
 import { isKeepalive } from "./frame.js";
 
 /** @typedef {import("./frame.js").Frame} Frame */
-/** @typedef {import("./follow.js").State} State */
+/** @typedef {import("./follow.js").State | "idle"} State */
 
 const mostRows = 200;
 const hues = 6;
+// Beyond this, nobody reads line by line, and places to break would cost more than the text.
+const mostBreakable = 8000;
+// As long as that, a field stays on one line where the line is wide enough.
+const mostTogether = 48;
 
 /** @type {Record<State, string>} */
-const words = { connecting: "connecting", open: "live", waiting: "away", over: "over" };
+const words = {
+  idle: "idle",
+  connecting: "connecting",
+  open: "live",
+  waiting: "away",
+  over: "over",
+  refused: "refused",
+};
 
 /** One transport's side of the page: its state, its figures and its newest frames. */
 export class Column {
@@ -92,10 +103,28 @@ function rowOf(frame) {
   const text = document.createElement("code");
   type.className = `type hue-${hueOf(frame.type)}`;
   type.textContent = frame.type;
-  text.textContent = frame.text;
+  text.append(breakable(frame.text));
   row.classList.toggle("keepalive", isKeepalive(frame));
+  row.classList.toggle("error", frame.error !== undefined);
   row.append(type, text);
   return row;
+}
+
+/**
+ * A text whose lines end after a comma where they can. What is copied from it is the text itself.
+ *
+ * @param {string} text
+ */
+function breakable(text) {
+  const inline = document.createElement("span");
+  const parts = text.length > mostBreakable ? [text] : text.split(/(?<=,)/);
+  for (const words of parts) {
+    const field = document.createElement("span");
+    field.classList.toggle("together", words.length <= mostTogether);
+    field.textContent = words;
+    inline.append(field, document.createElement("wbr"));
+  }
+  return inline;
 }
 
 /** @param {string} type */

@@ -2,7 +2,7 @@
 import { readFrame } from "./frame.js";
 
 /** @typedef {import("./frame.js").Frame} Frame */
-/** @typedef {"connecting" | "open" | "waiting" | "over"} State */
+/** @typedef {"connecting" | "open" | "waiting" | "over" | "refused"} State */
 
 /**
  * One who hears what comes over a connection and how it is doing.
@@ -17,8 +17,10 @@ const deadAfterMs = 90_000;
 const shortestPauseMs = 500;
 const longestPauseMs = 30_000;
 
+const doneCode = 1000;
+
 /** The close codes after which another attempt would end the same way. */
-const final = new Set([1000, 1008, 1009, 4400, 4401, 4403, 4404, 4410]);
+const final = new Set([doneCode, 1008, 1009, 4400, 4401, 4403, 4404, 4410]);
 
 /** The attempts at one connection: where to go on, and when to try again. */
 class Attempts {
@@ -107,7 +109,7 @@ export class SocketFollower {
    */
   #closed(code, reason) {
     const said = [code, reason].filter(Boolean).join(" ");
-    if (final.has(code)) return this.#listener.state("over", said);
+    if (final.has(code)) return this.#listener.state(code === doneCode ? "over" : "refused", said);
     this.#listener.state("waiting", `${said}, ${this.#attempts.again(() => this.#open())}`);
   }
 
@@ -181,7 +183,7 @@ export class EventFollower {
       return this.#listener.state("waiting", `${status || "no answer"}, ${this.#attempts.again(() => this.#open())}`);
     }
     this.#listener.frame(readFrame(body));
-    this.#listener.state("over", `HTTP ${status}`);
+    this.#listener.state("refused", `HTTP ${status}`);
   }
 }
 

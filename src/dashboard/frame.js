@@ -8,6 +8,7 @@
  * @property {string} type
  * @property {string | undefined} cursor where to go on after it
  * @property {string | undefined} reason why it is a fresh snapshot, when it is
+ * @property {string | undefined} error why the gateway refuses to go on, when it does
  */
 
 const keepalive = new Set(["ping", "pong"]);
@@ -20,10 +21,12 @@ const keepalive = new Set(["ping", "pong"]);
  */
 export function readFrame(text) {
   try {
-    const { type = "?", cursor, reason } = JSON.parse(text);
-    return { text, type: String(type), cursor, reason };
+    const { type = "?", cursor, reason, code, message } = JSON.parse(text);
+    // A stream may have events called "error" as well; only those of the gateway have a code.
+    const error = type === "error" && code !== undefined ? `${message} (${code})` : undefined;
+    return { text, type: String(type), cursor, reason, error };
   } catch {
-    return { text, type: "?", cursor: undefined, reason: undefined };
+    return { text, type: "?", cursor: undefined, reason: undefined, error: undefined };
   }
 }
 
@@ -42,5 +45,7 @@ export function isKeepalive({ type }) {
  * @param {Frame} frame
  */
 export function isOfConnection(frame) {
-  return isKeepalive(frame) || frame.type === "resumed" || (frame.type === "snapshot" && frame.reason !== undefined);
+  const { type, reason, error } = frame;
+  const isFresh = type === "snapshot" && reason !== undefined;
+  return isKeepalive(frame) || type === "resumed" || isFresh || error !== undefined;
 }

@@ -7,10 +7,10 @@ import { isOfConnection } from "./frame.js";
 
 /**
  * @typedef {object} Verdict
- * @property {"waiting" | "same" | "different"} state
+ * @property {"waiting" | "same" | "different" | "error"} state
  * @property {number} pairs how many frames came on both sides
  * @property {number} single how many came on one side only, and not just now
- * @property {string} fault what is different
+ * @property {string} fault what is different, or why the gateway refuses
  */
 
 // A frame that has had this long to arrive on the other side will not.
@@ -32,6 +32,8 @@ export class Match {
   #lastPaired = { sse: 0, ws: 0 };
   /** @type {Record<Side, Map<string, number>>} */
   #nameless = { sse: new Map(), ws: new Map() };
+  /** @type {Record<Side, string | undefined>} */
+  #errors = { sse: undefined, ws: undefined };
   #pairs = 0;
   #fault = "";
 
@@ -40,6 +42,7 @@ export class Match {
    * @param {Frame} frame
    */
   add(side, frame) {
+    this.#errors[side] = frame.error;
     if (isOfConnection(frame)) return;
     const key = this.#keyOf(side, frame);
     const mine = { text: frame.text, place: ++this.#seen[side], atMs: performance.now() };
@@ -57,9 +60,16 @@ export class Match {
   get verdict() {
     const deadline = performance.now() - lateMs;
     const waiting = [...this.#unpaired.sse.values(), ...this.#unpaired.ws.values()];
-    const state = this.#fault ? "different" : this.#pairs > 0 ? "same" : "waiting";
     const single = waiting.filter(({ atMs }) => atMs < deadline).length;
-    return { state, pairs: this.#pairs, single, fault: this.#fault };
+    const error = this.#errors.sse ?? this.#errors.ws;
+    return { state: this.#state(error), pairs: this.#pairs, single, fault: this.#fault || error || "" };
+  }
+
+  /** @param {string | undefined} error */
+  #state(error) {
+    if (this.#fault) return "different";
+    if (error !== undefined) return "error";
+    return this.#pairs > 0 ? "same" : "waiting";
   }
 
   /**

@@ -9,7 +9,12 @@ import { addressOf, recipesFor } from "./recipe.js";
 /** @typedef {{ path: string, description?: string, query?: string[] | Record<string, string> }} Stream */
 
 const verdictEveryMs = 500;
-const words = { waiting: "Waiting for frames", same: "Byte for byte the same", different: "Not the same" };
+const words = {
+  waiting: "Waiting for frames",
+  same: "Byte for byte the same",
+  different: "Not the same",
+  error: "Error",
+};
 
 const columns = { sse: new Column(part(document, "#sse")), ws: new Column(part(document, "#ws")) };
 const pathField = /** @type {HTMLInputElement} */ (part(document, "#path"));
@@ -18,6 +23,8 @@ const queryField = /** @type {HTMLInputElement} */ (part(document, "#query"));
 /** @type {Stream[]} */
 let streams = [];
 let match = new Match();
+/** @type {string | undefined} */
+let blank;
 /** @type {{ stop(): void }[]} */
 let followers = [];
 let isDrawing = false;
@@ -43,8 +50,8 @@ function follow() {
   describe(choice);
   match = new Match();
   for (const column of Object.values(columns)) column.clear();
+  blank = choice.path.split("/").find((segment) => segment.startsWith(":"));
   drawVerdict();
-  const blank = choice.path.split("/").find((segment) => segment.startsWith(":"));
   if (blank) return askFor(blank);
   followers = [
     new EventFollower(addressOf("sse", choice), listenerOf("sse")),
@@ -55,13 +62,13 @@ function follow() {
 /**
  * Puts the cursor on the part of the path that is still to be filled in.
  *
- * @param {string} blank
+ * @param {string} name
  */
-function askFor(blank) {
-  for (const column of Object.values(columns)) column.show("over", `fill in ${blank}`);
-  const at = pathField.value.indexOf(blank);
+function askFor(name) {
+  for (const column of Object.values(columns)) column.show("idle", "");
+  const at = pathField.value.indexOf(name);
   pathField.focus();
-  pathField.setSelectionRange(at, at + blank.length);
+  pathField.setSelectionRange(at, at + name.length);
 }
 
 /** @param {Side} side */
@@ -88,10 +95,11 @@ function draw() {
 
 function drawVerdict() {
   const { state, pairs, single, fault } = match.verdict;
-  part(document, "#verdict").dataset.state = state;
+  part(document, "#verdict").dataset.state = blank ? "idle" : state;
   const word = part(document, "#verdict-word");
+  const said = blank ? `Fill in ${blank} to follow it` : words[state];
   // Said aloud by screen readers at every change, so changed only when it is another word.
-  if (word.textContent !== words[state]) word.textContent = words[state];
+  if (word.textContent !== said) word.textContent = said;
   const details = [
     fault,
     pairs > 0 ? `${pairs.toLocaleString()} on both sides` : "",

@@ -35,20 +35,36 @@ export function addressOf(transport, { path, query }) {
  *
  * @param {Choice} choice
  */
-export function recipesFor(choice) {
-  const stream = choice.query ? `${choice.path}?${choice.query}` : choice.path;
+export function recipesFor({ path: chosen, query }) {
+  const path = filled(chosen);
+  const stream = query ? `${path}?${query}` : path;
   const home = new URL(".", document.baseURI).href;
   return {
-    follow: `curl -N ${quoted(addressOf("sse", choice).href)}`,
-    publish: publishLine(choice.path),
+    follow: `curl -N ${quoted(addressOf("sse", { path, query }).href)}`,
+    publish: publishLine(path),
     listen: `skein listen ${quoted(stream)} --url ${quoted(home)}`,
   };
+}
+
+/**
+ * A path with an example in the place of every name that is still to be filled in.
+ *
+ * @param {string} path
+ */
+function filled(path) {
+  const [word = "", ...names] = path.split("/");
+  return [word, ...names.map((name) => (name.startsWith(":") ? exampleOf(word).name : name))].join("/");
+}
+
+/** @param {string} word */
+function exampleOf(word) {
+  return examples[word] ?? { name: "name", body: {} };
 }
 
 /** @param {string} path */
 function publishLine(path) {
   const [word = "", name] = path.split("/");
-  const example = examples[word] ?? { name: "name", body: {} };
+  const example = exampleOf(word);
   const { href } = addressOf("api/publish", { path: `${word}/${name || example.name}`, query: "" });
   return `curl ${quoted(href)} -d ${quoted(JSON.stringify(example.body))}`;
 }
