@@ -77,8 +77,8 @@ const sql = {
   backwardOf: `${row} AND subject = ? AND position <= ? ORDER BY position DESC LIMIT ?`,
   // Times rise with positions but for a clock that was set back; then some messages stay a little longer.
   young: "SELECT position FROM messages WHERE store = ? AND at_ms >= ? ORDER BY position LIMIT 1",
-  expire: `DELETE FROM messages WHERE store = ?1 AND position < ?2 AND position <=
-    (SELECT max(position) FROM (SELECT position FROM messages WHERE store = ?1 ORDER BY position LIMIT ?3))`,
+  expire: `DELETE FROM messages WHERE store = ? AND position < ? AND position <=
+    (SELECT max(position) FROM (SELECT position FROM messages WHERE store = ? ORDER BY position LIMIT ?))`,
   reap: "DELETE FROM messages WHERE store = ? AND length(data) = 0 AND at_ms < ?",
 } as const;
 
@@ -170,7 +170,7 @@ class SqliteLedger implements Ledger {
   expire(account: number, ms: number, limit: number): number {
     const young = this.#run.young.get(account, ms);
     const end = young ? Number(young.position) : Number.MAX_SAFE_INTEGER;
-    return Number(this.#run.expire.run(account, end, limit).changes);
+    return Number(this.#run.expire.run(account, end, account, limit).changes);
   }
 
   reap(account: number, ms: number): void {

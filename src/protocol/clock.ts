@@ -16,12 +16,12 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   after: (ms, task) => {
     const timer = setTimeout(task, ms);
-    timer.unref();
+    timer.unref?.();
     return () => clearTimeout(timer);
   },
   every: (ms, task) => {
     const timer = setInterval(task, ms);
-    timer.unref();
+    timer.unref?.();
     return () => clearInterval(timer);
   },
 };
