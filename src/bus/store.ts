@@ -148,11 +148,24 @@ export class Store {
   }
 
   async #found(): Promise<StreamInfo> {
+    const known = await this.#known();
+    if (known) return known;
+    try {
+      return await this.#api<StreamInfo>("STREAM.CREATE", this.#config);
+    } catch (thrown) {
+      // Another process may create it at the same moment; the server then refuses one of the two as an overlap.
+      const rival = await this.#known();
+      if (rival) return rival;
+      throw thrown;
+    }
+  }
+
+  async #known(): Promise<StreamInfo | undefined> {
     try {
       return await this.#api<StreamInfo>("STREAM.INFO");
     } catch (thrown) {
-      if (!isError(thrown, "noStream")) throw thrown;
-      return await this.#api<StreamInfo>("STREAM.CREATE", this.#config);
+      if (isError(thrown, "noStream")) return undefined;
+      throw thrown;
     }
   }
 

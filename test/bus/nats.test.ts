@@ -41,6 +41,17 @@ describe("The NATS bus", () => {
     expect(text((await (await other.table(agents)).get("agents.a"))?.data ?? bytes(""))).toBe("one");
   });
 
+  test("several buses may create the same stores at the same moment", async () => {
+    const { url } = await setup.serve();
+    const buses = await Promise.all(Array.from({ length: 4 }, () => setup.openUp(url)));
+    for (let round = 0; round < 50; round++) {
+      const spec = { name: `rivals_${round}`, subjects: [`rivals${round}.>`], keepMs: 60_000 };
+      const journals = await Promise.all(buses.map((bus) => bus.journal(spec)));
+      const epochs = await Promise.all(journals.map(async (journal) => (await journal.bounds()).epoch));
+      expect(new Set(epochs).size).toBe(1);
+    }
+  });
+
   test("any NATS client may write into a table or a journal", async () => {
     const { url } = await setup.serve();
     const bus = await setup.openUp(url);
