@@ -13,6 +13,8 @@ const carried = new Set<string>([
   "unknown_stream",
   "unknown_subject",
   "not_found",
+  "instance_not_found",
+  "forbidden",
   "conflict",
   "bus_away",
   "no_responder",
