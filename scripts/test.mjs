@@ -6,6 +6,7 @@ import { ready } from "./runtime.mjs";
 
 const natsServer = { variable: "NATS_SERVER_BIN", names: ["nats-server"], debian: "nats-server" };
 const chromium = { variable: "CHROMIUM_BIN", names: ["chromium", "chromium-browser"], debian: "chromium" };
+const logrotate = { variable: "LOGROTATE_BIN", names: ["logrotate"], debian: "logrotate" };
 
 const onNode = ["vitest", "run"];
 // Deno has no worker threads as vitest wants them; processes it has.
@@ -16,6 +17,9 @@ await main(async () => {
   const deno = args.includes("--deno");
   const env = await ready();
   env.NATS_SERVER_BIN = await ensureProgram(natsServer);
-  if (!deno) env.CHROMIUM_BIN = await ensureProgram(chromium);
+  if (!deno) {
+    env.CHROMIUM_BIN = await ensureProgram(chromium);
+    env.LOGROTATE_BIN = await ensureProgram(logrotate);
+  }
   await become([...(deno ? onDeno : onNode), ...args.filter((arg) => arg !== "--deno")], env);
 });
