@@ -6,6 +6,7 @@ import { serveStatic } from "@hono/node-server/serve-static";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import { healthRoutes } from "./api/health.ts";
+import { logRoutes } from "./api/logs.ts";
 import { publishRoutes } from "./api/publish.ts";
 import { streamRoutes } from "./api/streams.ts";
 import { openPrincipal, type Principal } from "./auth/principal.ts";
@@ -63,7 +64,7 @@ export function createSkein(options: SkeinOptions): Skein {
   const { bus, limits, streams: definitions = productStreams } = options;
   const { clock = systemClock, random = Math.random, report = console.error } = options;
   let isClosing = false;
-  const hub = new Hub(definitions, { bus, clock, limits, report });
+  const hub = new Hub(definitions, { bus, clock, limits, report, gateway: crypto.randomUUID() });
   const gate = new Gate({ definitions, hub, identify, isClosing: () => isClosing });
   const sockets = new WebSockets({ gate, clock, limits, report });
   const events = new EventStreams({ gate, clock, random, limits, report });
@@ -72,7 +73,7 @@ export function createSkein(options: SkeinOptions): Skein {
   const metrics = metricsOf(readingsOf({ hub, bus, open }));
   const isReady = () => hub.isReady && !isClosing;
   return {
-    app: routes({ options: { ...options, clock, report }, definitions, events, polls, metrics, isReady }),
+    app: routes({ options: { ...options, clock, report }, definitions, hub, events, polls, metrics, isReady }),
     upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
     start: () => hub.start(),
     async close(drainMs) {
@@ -96,18 +97,20 @@ function identify(): Principal {
 interface Parts {
   readonly options: SkeinOptions & Required<Pick<SkeinOptions, "clock" | "report">>;
   readonly definitions: readonly Definition[];
+  readonly hub: Hub;
   readonly events: EventStreams;
   readonly polls: Polls;
   readonly metrics: Parameters<typeof healthRoutes>[0]["metrics"];
   readonly isReady: () => boolean;
 }
 
-function routes({ options, definitions, events, polls, metrics, isReady }: Parts): Skein["app"] {
+function routes({ options, definitions, hub, events, polls, metrics, isReady }: Parts): Skein["app"] {
   const { bus, limits, clock, report } = options;
   const { maxBodyBytes } = limits;
   return new Hono<{ Bindings: HttpBindings }>()
     .route("/", healthRoutes({ isReady, metrics }))
     .route("/api/streams", streamRoutes(definitions))
+    .route("/api/instances", logRoutes({ bus, hub, definitions, identify }))
     .route("/api/publish", publishRoutes({ bus, definitions, identify, now: () => clock.now(), maxBodyBytes }))
     .get("/ws/*", () => {
       throw new Failure("upgrade_required", "This address is for WebSocket; the same stream is under /sse/ and /poll/");

@@ -6,18 +6,19 @@ import type { Ack, Bus, Journal, Table } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
 import { subjectOf } from "../protocol/subject.ts";
 import { accept } from "../stream/accept.ts";
-import type { Definition } from "../stream/define.ts";
+import type { Definition, StoredDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
 
 /** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
 export function publishRoutes({ bus, definitions, identify, now, maxBodyBytes }: PublishParts): Hono {
   const stores = new Stores(bus);
+  const published = definitions.filter((definition) => definition.kind !== "log");
   const limit = bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) });
   return new Hono().post("/:tail{.+}", limit, async (context) => {
     if (!isSameOrigin(context.req.raw.headers)) throw foreignOrigin();
     const { org } = identify(context.req.raw.headers);
-    const { definition, names } = find(definitions, context.req.path.replace(/^.*?\/publish\//, ""));
+    const { definition, names } = find(published, context.req.path.replace(/^.*?\/publish\//, ""));
     const body = new Uint8Array(await context.req.arrayBuffer());
     const isDelete = definition.kind === "table" && body.length === 0;
     if (!isDelete) accept(definition, { names, atMs: now() }, body);
@@ -48,7 +49,7 @@ function tooLarge(most: number): never {
 }
 
 /** The stream that a subject's tail feeds, and the names in it. */
-function find(definitions: readonly Definition[], path: string): { definition: Definition; names: Params } {
+function find(definitions: readonly StoredDefinition[], path: string): Target {
   const segments = segmentsOf(path);
   for (const definition of definitions) {
     const names = definition.subjectPattern.match(segments);
@@ -56,6 +57,11 @@ function find(definitions: readonly Definition[], path: string): { definition: D
   }
   const known = definitions.map(({ subject }) => subject.replaceAll(".", "/")).join(", ");
   throw new Failure("unknown_subject", `Nothing is published under "${path}"; known are ${known}`);
+}
+
+interface Target {
+  readonly definition: StoredDefinition;
+  readonly names: Params;
 }
 
 function segmentsOf(path: string): string[] {
@@ -75,14 +81,14 @@ interface Publication {
 /** The tables and journals of the definitions, opened at their first use. */
 class Stores {
   readonly #bus: Bus;
-  readonly #tables = new Map<Definition, Promise<Table>>();
-  readonly #journals = new Map<Definition, Promise<Journal>>();
+  readonly #tables = new Map<StoredDefinition, Promise<Table>>();
+  readonly #journals = new Map<StoredDefinition, Promise<Journal>>();
 
   constructor(bus: Bus) {
     this.#bus = bus;
   }
 
-  async store(definition: Definition, { subject, body, id }: Publication): Promise<Ack> {
+  async store(definition: StoredDefinition, { subject, body, id }: Publication): Promise<Ack> {
     if (this.#bus.state === "away") throw new Failure("bus_away", "The bus is away; nothing was stored, try again");
     if (definition.kind === "feed") {
       const journal = await opened(this.#journals, definition, () => this.#bus.journal(journalOf(definition)));
@@ -95,8 +101,8 @@ class Stores {
 
 /** The store of a definition, opened once; a failure is forgotten, so that the next call tries again. */
 async function opened<T>(
-  stores: Map<Definition, Promise<T>>,
-  definition: Definition,
+  stores: Map<StoredDefinition, Promise<T>>,
+  definition: StoredDefinition,
   open: () => Promise<T>,
 ): Promise<T> {
   const known = stores.get(definition) ?? open();

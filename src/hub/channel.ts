@@ -1,6 +1,6 @@
 import { Batch } from "../protocol/batch.ts";
 import { type Cursor, parseCursor } from "../protocol/cursor.ts";
-import { ends } from "../protocol/end.ts";
+import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
@@ -118,6 +118,13 @@ export class Channel implements Upstream {
     }
   }
 
+  /** Ends every session that is not being greeted just now; those are refused by their past. */
+  endAll(end: End): void {
+    for (const cohort of this.#cohorts.values()) {
+      for (const session of [...cohort.level, ...cohort.waiting]) session.end(end);
+    }
+  }
+
   /** The sessions whose sockets are full. */
   *waiting(): Iterable<Member> {
     for (const cohort of this.#cohorts.values()) yield* cohort.waiting;
@@ -152,6 +159,7 @@ export class Channel implements Upstream {
     if (known) return known;
     const { next, over } = this.#mark();
     const frames = await this.#past.snapshot(query, reason);
+    if (frames === undefined) return this.greet(query, reason);
     const opening = { resumed: false, frames, batches: portions(frames), next, over };
     if (next === this.#ring.head && this.#pending.length === 0) this.#greetings.set(key, opening);
     return opening;

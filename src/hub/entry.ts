@@ -4,7 +4,7 @@ import { Failure } from "../protocol/failure.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
 import { splitSubject } from "../protocol/subject.ts";
 import { accept, isoTime } from "../stream/accept.ts";
-import type { Change, Definition, FeedDefinition, TableDefinition } from "../stream/define.ts";
+import type { Change, Definition, FeedDefinition, StoredDefinition, TableDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { namesIn } from "../stream/subject.ts";
 import type { Entry } from "./ring.ts";
@@ -24,7 +24,7 @@ export function addressOf(definition: Definition, { subject }: Stored): Address 
 }
 
 /** What a stored message says. Throws `invalid_body`. */
-export function itemOf(definition: Definition, { names }: Address, { data, atMs }: Stored): unknown {
+export function itemOf(definition: StoredDefinition, { names }: Address, { data, atMs }: Stored): unknown {
   return accept(definition, { names, atMs }, data);
 }
 

@@ -3,11 +3,12 @@ import type { Clock, Stop } from "../protocol/clock.ts";
 import { ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { anyOrg, splitSubject, subjectOf } from "../protocol/subject.ts";
-import type { Definition } from "../stream/define.ts";
+import type { Definition, LogDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
 import type { Member } from "./cohort.ts";
 import { FeedSource } from "./feed-source.ts";
+import { LogSource } from "./log-source.ts";
 import type { HubLimits, SourceParts } from "./source.ts";
 import { TableSource } from "./table-source.ts";
 import { Tally } from "./tally.ts";
@@ -25,24 +26,22 @@ export class Hub {
   readonly #clock: Clock;
   readonly #limits: HubLimits;
   readonly #report: (fault: unknown) => void;
-  readonly #sources: readonly (TableSource | FeedSource)[];
+  readonly #sources: readonly Source[];
   readonly #stops: Stop[] = [];
   readonly #slow = new Map<Member, { bytes: number; sinceMs: number }>();
   #rejected: Journal | undefined;
   #starting: Promise<void> | undefined;
   #isStarted = false;
 
-  constructor(definitions: readonly Definition[], { bus, clock, limits, report }: HubParts) {
+  constructor(definitions: readonly Definition[], { bus, clock, limits, report, gateway }: HubParts) {
     refuseRivals(definitions);
     this.#bus = bus;
     this.#clock = clock;
     this.#limits = limits;
     this.#report = report;
     const { tally } = this;
-    const parts: SourceParts = { bus, clock, limits, tally, reject: (...rejection) => this.#reject(...rejection) };
-    this.#sources = definitions.map((definition) =>
-      definition.kind === "table" ? new TableSource(definition, parts) : new FeedSource(definition, parts),
-    );
+    const reject: SourceParts["reject"] = (...rejection) => this.#reject(...rejection);
+    this.#sources = sourcesOf(definitions, { bus, clock, limits, tally, gateway, reject });
   }
 
   /** Whether every stream can be served and the bus is up. */
@@ -132,11 +131,25 @@ export class Hub {
 }
 
 interface HubParts {
+  /** Names this gateway among all that there are. */
+  readonly gateway: string;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly limits: HubLimits;
   /** Hears of a bus that turned out, after the start, not to do. */
   readonly report: (fault: unknown) => void;
+}
+
+type Source = TableSource | FeedSource | LogSource;
+
+function sourcesOf(definitions: readonly Definition[], parts: SourceParts): Source[] {
+  const tables = definitions.filter((found) => found.kind === "table").map((table) => new TableSource(table, parts));
+  const feeds = definitions.filter((found) => found.kind === "feed").map((feed) => new FeedSource(feed, parts));
+  const registryOf = ({ registry }: LogDefinition) => tables.find(({ definition }) => definition.subject === registry);
+  const logs = definitions
+    .filter((found) => found.kind === "log")
+    .map((log) => new LogSource(log, parts, registryOf(log)));
+  return [...tables, ...feeds, ...logs];
 }
 
 /** Two streams may read one store, but not two stores of one name. Throws TypeError. */

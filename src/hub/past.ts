@@ -28,8 +28,8 @@ export interface Past {
   reach(cursor: Cursor): Promise<boolean>;
   /** The entries after a cursor, or undefined when some of them are gone. */
   after(cursor: Cursor): Promise<readonly Entry[] | undefined>;
-  /** The frames of a snapshot as of now. */
-  snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[]>;
+  /** The frames of a snapshot as of now, or undefined when what was now is gone already: look again. */
+  snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[] | undefined>;
   /** The place that a client has reached who is told everything so far. */
   here(): Cursor;
 }

@@ -22,6 +22,8 @@ export interface SourceParts {
   readonly clock: Clock;
   readonly limits: HubLimits;
   readonly tally: Tally;
+  /** Names this gateway among all that there are. */
+  readonly gateway: string;
   /** Takes a message that fails its schema out of sight, with the reason. */
   reject(definition: Definition, stored: Stored, failure: Failure): void;
 }

@@ -25,9 +25,10 @@ export class TableSource implements Follower {
   readonly #progress: Progress;
   readonly #scopes = new Map<string, Scope>();
   #table: Table | undefined;
+  readonly #onDelete: ((subject: string) => void)[] = [];
   #isExact = true;
   /** While the table is read again: the subjects seen, and what has changed meanwhile. */
-  #reading: { seen: Set<string>; held: Map<Scope, Entry[]>; isAnother: boolean } | undefined;
+  #reading: Reading | undefined;
 
   constructor(definition: TableDefinition, parts: SourceParts) {
     this.definition = definition;
@@ -37,6 +38,22 @@ export class TableSource implements Follower {
 
   get isReady(): boolean {
     return this.#progress.isLevel;
+  }
+
+  /** Settles when the table has been read. Throws `bus_away` when that takes too long. */
+  ready(): Promise<void> {
+    return this.#progress.ready();
+  }
+
+  /** Whether there is a row under a subject. */
+  has(subject: string): boolean {
+    for (const { rows } of this.#scopes.values()) if (rows.has(subject)) return true;
+    return false;
+  }
+
+  /** Calls `listener` with the subject of every row that is deleted. */
+  onDelete(listener: (subject: string) => void): void {
+    this.#onDelete.push(listener);
   }
 
   async start(): Promise<Stop> {
@@ -55,8 +72,9 @@ export class TableSource implements Follower {
 
   begin(epoch: string): void {
     const isAnother = this.#progress.begin(epoch);
+    const known = [...this.#scopes.values()].flatMap(({ rows }) => [...rows.keys()]);
     if (isAnother) for (const { rows } of this.#scopes.values()) rows.clear();
-    this.#reading = { seen: new Set(), held: new Map(), isAnother };
+    this.#reading = { known, seen: new Set(), held: new Map(), isAnother };
   }
 
   message(stored: Stored, behind: number): void {
@@ -85,6 +103,7 @@ export class TableSource implements Follower {
     }
     this.#isExact = false;
     this.#settle();
+    for (const subject of reading.known) if (!this.has(subject)) this.#tellDeleted(subject);
   }
 
   /** A table skips nothing: its present values are all there is. */
@@ -97,12 +116,19 @@ export class TableSource implements Follower {
     const known = scope.rows.get(stored.subject);
     if (known && stored.position <= known.position) return;
     const after = stored.data.length === 0 ? undefined : itemOf(this.definition, address, stored);
-    if (after === undefined) scope.rows.delete(stored.subject);
-    else scope.rows.set(stored.subject, { record: after, position: stored.position });
+    if (after === undefined) {
+      scope.rows.delete(stored.subject);
+      if (known) this.#tellDeleted(stored.subject);
+    }
+    if (after !== undefined) scope.rows.set(stored.subject, { record: after, position: stored.position });
     if (known === undefined && after === undefined) return;
     const change = changeOf(known?.record, after, stored.atMs);
     const place = { epoch: this.#progress.epoch, position: stored.position, part: 0 };
     this.#push(scope, changeEntries(this.definition, change, place));
+  }
+
+  #tellDeleted(subject: string): void {
+    for (const listener of this.#onDelete) listener(subject);
   }
 
   #push(scope: Scope, entries: readonly Entry[]): void {
@@ -163,6 +189,16 @@ export class TableSource implements Follower {
     if (this.#table) return this.#table;
     throw new Failure("bus_away", "The bus is away; try again");
   }
+}
+
+/** The table is being read, again or for the first time. */
+interface Reading {
+  /** The subjects known before. */
+  readonly known: readonly string[];
+  readonly seen: Set<string>;
+  /** What has changed meanwhile. */
+  readonly held: Map<Scope, Entry[]>;
+  readonly isAnother: boolean;
 }
 
 /** The rows of one org and parameters, by subject, and the channel that tells of them. */

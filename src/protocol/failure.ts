@@ -13,6 +13,7 @@ const failures = {
   not_found: { status: 404 },
   instance_not_found: { status: 404 },
   conflict: { status: 409 },
+  instance_deleted: { status: 410 },
   body_too_large: { status: 413 },
   message_too_large: { status: 413, close: 1009 },
   upgrade_required: { status: 426 },

@@ -87,7 +87,9 @@ export interface LogBytes {
   /** Give it back with the next request: bytes of another life of the file are refused with `conflict`. */
   readonly generation: string;
   readonly from: number;
-  /** How many bytes the file had when the first piece was read; after that many the download is complete. */
+  /** Where the next piece begins. With redaction the bytes told are others than those of the file. */
+  readonly to: number;
+  /** How many bytes the file has; a download is complete at the size that its first piece told. */
   readonly size: number;
 }
 
@@ -102,15 +104,23 @@ export function logSubjects(org: string, token: string): { steps: string; reques
   return { steps: subjectOf(org, `logs.${token}`), requests: subjectOf(org, `log_requests.${token}`) };
 }
 
+/** The tail of the subject where logs agents say their news. */
+export const logNewsTail = "log_agents";
+
 /** Where an org's logs agents say their news. */
 export function logNewsSubject(org: string): string {
-  return subjectOf(org, "log_agents");
+  return subjectOf(org, logNewsTail);
 }
 
 /** Where a step ends: where the next one begins. */
 export function endOf(step: LogStep): LogPlace {
   if ("rotated" in step) return step.next;
   return { generation: step.generation, offset: step.to, mark: step.mark };
+}
+
+/** Whether two places are the same. */
+export function isSamePlace(one: LogPlace, other: LogPlace): boolean {
+  return one.generation === other.generation && one.offset === other.offset;
 }
 
 /** Whether a step begins at a place. */
@@ -127,7 +137,7 @@ export function logCursor({ generation, offset, mark }: LogPlace): Cursor {
 }
 
 /** The place of a cursor, or undefined when it was never a log's. */
-export function logPlace({ epoch, position, part }: Cursor): LogPlace | undefined {
-  if (part !== 0 || epoch.length !== generationLength + markLength) return undefined;
+export function logPlace({ epoch, position }: Cursor): LogPlace | undefined {
+  if (epoch.length !== generationLength + markLength) return undefined;
   return { generation: epoch.slice(0, generationLength), offset: position, mark: epoch.slice(generationLength) };
 }

@@ -1,5 +1,5 @@
 import { Failure } from "../protocol/failure.ts";
-import type { Definition } from "./define.ts";
+import type { StoredDefinition } from "./define.ts";
 import { parseExactly } from "./json.ts";
 import type { Params } from "./path.ts";
 import { issueText } from "./query.ts";
@@ -12,7 +12,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  *
  * Throws `invalid_body` that names the field.
  */
-export function accept(definition: Definition, { names, atMs }: Origin, body: Uint8Array): unknown {
+export function accept(definition: StoredDefinition, { names, atMs }: Origin, body: Uint8Array): unknown {
   const value = parse(body);
   if (definition.kind === "feed") value.timestamp ??= isoTime(atMs);
   for (const [name, inSubject] of Object.entries(names)) {

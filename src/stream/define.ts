@@ -6,7 +6,7 @@ import { Pattern } from "./path.ts";
 import { reservedQuery } from "./query.ts";
 
 /** What every kind of stream says about itself. */
-interface Spec<Query> {
+interface Served<Query> {
   /** Where it is served, below `/ws/`, `/sse/` and `/poll/`: `runs/:run_id`. */
   readonly path: string;
   /** One sentence for people. */
@@ -19,6 +19,10 @@ interface Spec<Query> {
   readonly query: z.ZodObject & z.ZodType<Query>;
   /** The role that may follow it. */
   readonly role: Role;
+}
+
+/** What a stream says about itself whose values are kept in a store. */
+interface Spec<Query> extends Served<Query> {
   /** Whether the report of a rejected body shows it; `hidden` where a body may hold what nobody should see by accident. */
   readonly rejectedBody: "shown" | "hidden";
   /** What a client may say on a WebSocket, by `type`, and the query that holds from then on. */
@@ -76,8 +80,19 @@ interface WholePast {
   readonly kind: "whole";
 }
 
+/** A stream over files: the newest lines of a log, then each line as it is written. Nothing is kept but the file. */
+export interface LogSpec<Query> extends Served<Query> {
+  /** The subject of the table whose rows say which logs there may be: `instances.:name`. A log whose row is deleted ends. */
+  readonly registry: string;
+  /** How many of the newest lines a query asks for. */
+  backlog(query: Query): number;
+}
+
 /** A stream, defined once and served on every transport. */
-export type Definition = TableDefinition | FeedDefinition;
+export type Definition = StoredDefinition | LogDefinition;
+
+/** A stream whose values are kept in a store. */
+export type StoredDefinition = TableDefinition | FeedDefinition;
 
 export interface TableDefinition extends TableSpec<unknown, unknown>, Places {
   readonly kind: "table";
@@ -85,6 +100,13 @@ export interface TableDefinition extends TableSpec<unknown, unknown>, Places {
 
 export interface FeedDefinition extends FeedSpec<unknown, unknown>, Places {
   readonly kind: "feed";
+}
+
+export interface LogDefinition extends LogSpec<unknown>, Places {
+  readonly kind: "log";
+  readonly rejectedBody: "hidden";
+  readonly messages: Readonly<Record<string, never>>;
+  shows(): true;
 }
 
 /** The patterns of a definition, parsed. */
@@ -113,7 +135,26 @@ export function defineFeed<Event, Query>(spec: FeedSpec<Event, Query>): FeedDefi
   return { ...spec, ...places, kind: "feed" };
 }
 
+/** Defines a stream over files. Throws TypeError that names the fault. */
+export function defineLog<Query>(spec: LogSpec<Query>): LogDefinition {
+  const places = checkPlaces(spec);
+  const registry = new Pattern(spec.registry, ".");
+  const lost = registry.names.find((name) => !places.pathPattern.names.includes(name));
+  if (lost !== undefined) {
+    throw new TypeError(`Stream "${spec.path}": its registry names ":${lost}", its path does not`);
+  }
+  return { ...spec, ...places, kind: "log", rejectedBody: "hidden", messages: {}, shows: () => true };
+}
+
 function check<Query>(spec: Spec<Query>): Places {
+  const message = Object.keys(spec.messages).find((type) => reservedMessages.has(type));
+  if (message !== undefined) {
+    throw new TypeError(`Stream "${spec.path}": message type "${message}" belongs to the protocol`);
+  }
+  return checkPlaces(spec);
+}
+
+function checkPlaces<Query>(spec: Served<Query>): Places {
   const fault = (text: string) => new TypeError(`Stream "${spec.path}": ${text}`);
   const pathPattern = new Pattern(spec.path, "/");
   const subjectPattern = new Pattern(spec.subject, ".");
@@ -122,7 +163,5 @@ function check<Query>(spec: Spec<Query>): Places {
   if (subjectPattern.stem.length === 0) throw fault(`its subject "${spec.subject}" must begin with a word`);
   const query = Object.keys(spec.query.shape).find((name) => reservedQuery.has(name));
   if (query !== undefined) throw fault(`query parameter "${query}" belongs to the protocol`);
-  const message = Object.keys(spec.messages).find((type) => reservedMessages.has(type));
-  if (message !== undefined) throw fault(`message type "${message}" belongs to the protocol`);
   return { pathPattern, subjectPattern, store: subjectPattern.stem.join("_") };
 }

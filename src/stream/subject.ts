@@ -1,6 +1,6 @@
 import type { JournalSpec, StoreSpec } from "../bus/bus.ts";
 import { anyOrg, decodeToken, encodeToken } from "../protocol/subject.ts";
-import type { Definition, FeedDefinition } from "./define.ts";
+import type { Definition, FeedDefinition, StoredDefinition } from "./define.ts";
 import type { Params } from "./path.ts";
 
 /** What the bus calls a stream's values: the tail of its subjects, `*` for every name that `known` does not have. */
@@ -30,7 +30,7 @@ export function paramsOf({ pathPattern }: Definition, names: Params): Params {
 }
 
 /** What a definition's table is on the bus. */
-export function storeOf(definition: Definition): StoreSpec {
+export function storeOf(definition: StoredDefinition): StoreSpec {
   return { name: definition.store, subjects: [anyOrg(tailOf(definition, {}))] };
 }
 

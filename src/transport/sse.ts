@@ -8,6 +8,7 @@ import type { Sink } from "../hub/sink.ts";
 import { Batch, httpChunk } from "../protocol/batch.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
+import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { Gate, Request } from "./admit.ts";
 import { sentBytes, untakenBytes } from "./socket.ts";
@@ -43,9 +44,9 @@ export class EventStreams {
   async serve(request: Request, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { channel, query, since } = this.#parts.gate.admit(request);
     if (incoming.method === "HEAD") return void response.writeHead(200, headers).end();
-    const opening = await channel.open(query, since);
+    const opening = await channel.open(query, since).catch((thrown) => gone(thrown, request));
     // Only this answer stops an EventSource for good.
-    if (isOver(opening)) return void response.writeHead(204).end();
+    if (opening === undefined || isOver(opening)) return void response.writeHead(204).end();
     // A request that was pipelined behind another one has no socket before that one is answered.
     if (!response.socket && !response.destroyed) await once(response, "socket");
     if (response.destroyed) return;
@@ -89,6 +90,14 @@ interface EventStreamParts {
     /** How long a client waits before it reconnects. */
     readonly retryMs: number;
   };
+}
+
+const goneCodes: ReadonlySet<string> = new Set(["instance_not_found", "instance_deleted"]);
+
+/** Nothing, when what an EventSource comes back to is no more; throws what was thrown otherwise. */
+function gone(thrown: unknown, { headers }: Request): undefined {
+  if (headers.has("last-event-id") && thrown instanceof Failure && goneCodes.has(thrown.code)) return undefined;
+  throw thrown;
 }
 
 function isOver({ resumed, frames, over }: Opening): boolean {

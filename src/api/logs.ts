@@ -1,0 +1,75 @@
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import type { Principal } from "../auth/principal.ts";
+import type { Bus } from "../bus/bus.ts";
+import type { Hub } from "../hub/hub.ts";
+import { RemoteLog } from "../hub/remote-log.ts";
+import { Failure } from "../protocol/failure.ts";
+import type { Definition } from "../stream/define.ts";
+import { parseQuery, whole } from "../stream/query.ts";
+
+const query = z.strictObject({ lines: whole(100, [0, 1000]) });
+
+/**
+ * `GET /:name/logs?lines=` (the newest lines, as the stream's first frame has them) and `GET /:name/logs/download` (the
+ * whole file).
+ */
+export function logRoutes({ bus, hub, definitions, identify }: LogRouteParts): Hono {
+  const definition = definitions.find(({ path }) => path === "instances/:name/logs");
+  if (definition === undefined) return new Hono();
+  return new Hono()
+    .get("/:name/logs", async (context) => {
+      const { org } = identify(context.req.raw.headers);
+      const { lines } = parseQuery(query, new URL(context.req.url).searchParams);
+      const channel = hub.channel(definition, org, { name: context.req.param("name") });
+      const { frames } = await channel.open({ backlog: lines }, undefined);
+      return json(context, frames[0]?.json ?? "");
+    })
+    .get("/:name/logs/download", async (context) => {
+      const { org } = identify(context.req.raw.headers);
+      const name = context.req.param("name");
+      const stream = await fileStream(new RemoteLog(bus, org, name), name);
+      const filename = `${encodeURIComponent(name)}.log`;
+      return context.body(stream, 200, {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Disposition": `attachment; filename*=UTF-8''${filename}`,
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+      });
+    });
+}
+
+interface LogRouteParts {
+  readonly bus: Bus;
+  readonly hub: Hub;
+  readonly definitions: readonly Definition[];
+  /** Who asks. */
+  readonly identify: (headers: Headers) => Principal;
+}
+
+function json(context: Context, body: string): Response {
+  return context.body(body, 200, { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-cache" });
+}
+
+/** The file from its first byte to the end it had at the first piece; it breaks off when the file begins anew meanwhile. */
+async function fileStream(log: RemoteLog, name: string): Promise<ReadableStream<Uint8Array>> {
+  const first = await log.bytes(0).catch((thrown: unknown) => {
+    throw notThere(Failure.from(thrown), name);
+  });
+  const { generation, size } = first.head;
+  let piece = first;
+  return new ReadableStream({
+    async pull(controller) {
+      if (piece.bytes.length > 0) controller.enqueue(piece.bytes);
+      const next = piece.head.to;
+      if (next >= size) return controller.close();
+      piece = await log.bytes(next, generation);
+    },
+  });
+}
+
+/** To whoever asks for a file it is the same whether no agent has it or it has just gone. */
+function notThere(failure: Failure, name: string): Failure {
+  if (failure.code !== "no_responder") return failure;
+  return new Failure("instance_not_found", `No log of an instance named '${name}'`);
+}

@@ -1,0 +1,111 @@
+import { type Cursor, formatCursor } from "../protocol/cursor.ts";
+import { Failure } from "../protocol/failure.ts";
+import { Frame, type FrameBody } from "../protocol/frame.ts";
+import { type LogPlace, type LogStep, logCursor, logPlace } from "../protocol/log.ts";
+import type { LogDefinition } from "../stream/define.ts";
+import type { Past, Reason } from "./past.ts";
+import type { RemoteLog } from "./remote-log.ts";
+import type { Entry, Ring } from "./ring.ts";
+
+/** The past of a log's channel: its ring, and before that the file. */
+export class LogPast implements Past {
+  readonly #parts: LogPastParts;
+
+  constructor(parts: LogPastParts) {
+    this.#parts = parts;
+  }
+
+  ready(): Promise<void> {
+    return this.#parts.ready();
+  }
+
+  async reach(cursor: Cursor): Promise<boolean> {
+    return this.#parts.place() !== undefined && logPlace(cursor) !== undefined;
+  }
+
+  here(): Cursor {
+    const place = this.#parts.place();
+    if (place) return logCursor(place);
+    throw new Failure("bus_away", "The log has gone; try again");
+  }
+
+  async after(cursor: Cursor): Promise<readonly Entry[] | undefined> {
+    const upTo = this.#parts.place();
+    const since = logPlace(cursor);
+    if (!upTo || !since) return undefined;
+    return this.#remembered(formatCursor(cursor), since) ?? this.#fromFile(since, upTo);
+  }
+
+  async snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[] | undefined> {
+    const { definition, remote, place: current } = this.#parts;
+    const place = current();
+    const wanted = definition.backlog(query);
+    if (!place || wanted === 0) return [backlogFrame([], { place, reason })];
+    const found = await remote.backlog(wanted, place);
+    if ("lost" in found) return undefined;
+    return [backlogFrame(found.lines, { place, reason })];
+  }
+
+  /** The entries after a frame that is still in the ring, or after the place where the ring begins. */
+  #remembered(cursor: string, since: LogPlace): readonly Entry[] | undefined {
+    const entries = this.#parts.ring.from(0);
+    const last = entries.findLastIndex(({ frame }) => frame.cursor === cursor);
+    if (last !== -1) return entries.slice(last + 1);
+    const first = entries[0]?.item as LogStep | undefined;
+    const isStart = first && first.generation === since.generation && first.from === since.offset;
+    return isStart ? entries : undefined;
+  }
+
+  async #fromFile(since: LogPlace, upTo: LogPlace): Promise<readonly Entry[] | undefined> {
+    const { remote, replayFrames } = this.#parts;
+    const entries: Entry[] = [];
+    for (let from = since; entries.length <= replayFrames; ) {
+      const reading = await remote.after(from, upTo);
+      if ("lost" in reading) return undefined;
+      for (const step of reading.steps) entries.push(...stepEntries(step, 0));
+      if (reading.whole) return entries;
+      from = reading.place;
+    }
+    return undefined;
+  }
+}
+
+interface LogPastParts {
+  readonly definition: LogDefinition;
+  readonly remote: RemoteLog;
+  readonly ring: Ring;
+  readonly replayFrames: number;
+  /** The place after everything that the channel has been told. */
+  readonly place: () => LogPlace | undefined;
+  /** Settles when it is known where the log is. */
+  readonly ready: () => Promise<void>;
+}
+
+function backlogFrame(lines: readonly string[], { place, reason }: Standing): Frame {
+  const why = reason === undefined ? {} : { reason };
+  return new Frame({ type: "backlog", lines, count: lines.length, ...why }, place && logCursor(place));
+}
+
+interface Standing {
+  readonly place: LogPlace | undefined;
+  readonly reason: Reason | undefined;
+}
+
+/** The entries of a step. All have the step as their item; `position` orders them within this process. */
+export function stepEntries(step: LogStep, position: number): Entry[] {
+  const entry = (body: FrameBody, cursor?: Cursor): Entry => ({
+    frame: new Frame(body, cursor),
+    position,
+    part: 0,
+    item: step,
+    last: false,
+  });
+  if ("lines" in step) {
+    const { lines, generation, to, mark } = step;
+    const cursor = logCursor({ generation, offset: to, mark });
+    return [entry({ type: "lines", lines, count: lines.length }, cursor)];
+  }
+  const { rotated, next, lost, timestamp } = step;
+  const turn = entry({ type: "rotated", reason: rotated, timestamp }, logCursor(next));
+  return lost ? [entry({ type: "gap", ...lost }), turn] : [turn];
+}
