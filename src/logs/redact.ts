@@ -1,0 +1,129 @@
+import { type Matcher, MatcherInput, RE2JS } from "re2js";
+import type { LogStep } from "../protocol/log.ts";
+
+/** What nobody may see, and what is shown in its place. */
+export interface RedactionRule {
+  /**
+   * A regular expression in RE2's syntax: no look-around and no back-references, so it takes linear time on any line. It is
+   * applied to one line at a time.
+   */
+  readonly pattern: string;
+  /** What is shown instead; `$1` is what the first group matched, `$$` a dollar sign. Default `[redacted]`. */
+  readonly replace?: string;
+}
+
+interface Rule {
+  readonly expression: RE2JS;
+  /** Texts, and numbers of groups. */
+  readonly replacement: readonly (string | number)[];
+}
+
+/** In characters. Lines as long as that are still shown when that is how they came. */
+const longestLine = 131_072;
+const lineFeed = 10;
+const star = "*".charCodeAt(0);
+
+/** Removes from lines what rules say that nobody may see. */
+export class Redaction {
+  readonly #rules: readonly Rule[];
+
+  /** Throws a TypeError that names the rule that cannot be applied. */
+  constructor(rules: readonly RedactionRule[]) {
+    this.#rules = rules.map(compile);
+  }
+
+  /** Whether there is anything to remove. */
+  get isActive(): boolean {
+    return this.#rules.length > 0;
+  }
+
+  /** A line as it may be shown. */
+  line(text: string): string {
+    let shown = text;
+    for (const rule of this.#rules) {
+      if (rule.expression.test(shown)) shown = replaceIn(shown, rule);
+    }
+    const isTooLong = shown.length > text.length && shown.length > longestLine;
+    return isTooLong ? "[line withheld: too long after its redaction]" : shown;
+  }
+
+  /** A step as it may be shown. */
+  step(step: LogStep): LogStep {
+    if (!this.isActive || "rotated" in step) return step;
+    return { ...step, lines: step.lines.map((line) => this.line(line)) };
+  }
+
+  /**
+   * Overwrites what nobody may see in the bytes of whole lines.
+   *
+   * Every byte stays where it is, so that places in a file keep their meaning: a replacement that is too short is filled
+   * with `*`, one that is too long is cut.
+   */
+  overwrite(bytes: Buffer): void {
+    for (let start = 0; start < bytes.length; ) {
+      const found = bytes.indexOf(lineFeed, start);
+      const end = found < 0 ? bytes.length : found;
+      this.#overwriteLine(bytes.subarray(start, end));
+      start = end + 1;
+    }
+  }
+
+  #overwriteLine(line: Buffer): void {
+    for (const rule of this.#rules) {
+      if (!rule.expression.test(line)) continue;
+      // The matches are those of the line as it was before the first of them is overwritten.
+      const before = Buffer.from(line);
+      const matcher = rule.expression.matcher(MatcherInput.utf8(before));
+      while (matcher.find()) overwrite(line.subarray(matcher.start(), matcher.end()), expand(rule, matcher));
+    }
+  }
+}
+
+function replaceIn(line: string, rule: Rule): string {
+  const matcher = rule.expression.matcher(line);
+  let shown = "";
+  let end = 0;
+  while (matcher.find()) {
+    shown += line.slice(end, matcher.start()) + expand(rule, matcher);
+    end = matcher.end();
+  }
+  return shown + line.slice(end);
+}
+
+function expand({ replacement }: Rule, matcher: Matcher): string {
+  return replacement.map((part) => (typeof part === "string" ? part : (matcher.group(part) ?? ""))).join("");
+}
+
+function overwrite(place: Buffer, text: string): void {
+  place.fill(star);
+  // Writes no half of a character.
+  place.write(text);
+}
+
+function compile({ pattern, replace = "[redacted]" }: RedactionRule): Rule {
+  const expression = compileExpression(pattern);
+  if (expression.test(""))
+    throw new TypeError(`${named(pattern)} matches the empty text, so it would match everywhere`);
+  const replacement = replace.split(/(\$(?:\$|\d+))/).map(parsePart);
+  const beyond = replacement.find((part) => typeof part === "number" && part > expression.groupCount());
+  if (beyond !== undefined) throw new TypeError(`${named(pattern)} has no group ${beyond} for its replacement to show`);
+  return { expression, replacement };
+}
+
+function compileExpression(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new TypeError(`${named(pattern)} cannot be used: ${reason}`);
+  }
+}
+
+function named(pattern: string): string {
+  return `The redaction pattern ${JSON.stringify(pattern)}`;
+}
+
+function parsePart(text: string): string | number {
+  if (text === "$$") return "$";
+  return /^\$\d+$/.test(text) ? Number(text.slice(1)) : text;
+}

@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { Failure } from "../protocol/failure.ts";
+import type { LogRequest } from "../protocol/log.ts";
+
+const offset = z.int().min(0);
+const generation = z.string().regex(/^[a-z0-9]{15}$/, { error: "expected a generation" });
+const mark = z.string().regex(/^[a-z0-9]{7}$/, { error: "expected a mark" });
+const place = z.object({ generation, offset, mark });
+const by = z.string().min(1).max(256);
+
+const request: z.ZodType<LogRequest> = z.discriminatedUnion("op", [
+  z.object({ op: z.literal("follow"), by }),
+  z.object({ op: z.literal("leave"), by }),
+  z.object({ op: z.literal("after"), since: place.nullable(), upTo: place.exactOptional() }),
+  z.object({ op: z.literal("backlog"), lines: offset, upTo: place.exactOptional() }),
+  z.object({ op: z.literal("bytes"), generation: generation.exactOptional(), from: offset }),
+]);
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** What a gateway asks. Throws `bad_request` that names the field. */
+export function parseRequest(data: Uint8Array): LogRequest {
+  const parsed = request.safeParse(json(data));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Failure("bad_request", `${issue?.path.join(".") || "request"}: ${issue?.message}`);
+}
+
+function json(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(data));
+  } catch {
+    throw new Failure("bad_request", "The request must be JSON in UTF-8");
+  }
+}
