@@ -4,16 +4,11 @@ import { matches } from "../protocol/subject.ts";
 import type { Said } from "./bus.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
 
-interface Line<Answer> {
-  readonly pattern: string;
-  readonly answer: (message: Said) => Answer;
-}
-
 /** Plain subjects within one process: nothing is kept, and who is not listening has missed it. */
 export class Switchboard {
   readonly #clock: Clock;
-  readonly #listeners = new Set<Line<void>>();
-  readonly #repliers = new Set<Line<Promise<Uint8Array>>>();
+  readonly #listeners = new Lines<void>();
+  readonly #repliers = new Lines<Promise<Uint8Array>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,22 +17,21 @@ export class Switchboard {
   /** Tells everyone who listens now, after this call returned. */
   publish(subject: string, data: Uint8Array): void {
     const said = { subject: exactSubject(subject), data: new Uint8Array(data) };
-    const lines = [...this.#listeners].filter(({ pattern }) => matches(pattern, subject));
-    for (const line of lines) queueMicrotask(() => this.#listeners.has(line) && line.answer(said));
+    for (const line of this.#listeners.on(subject)) queueMicrotask(() => line.isOpen && line.answer(said));
   }
 
   subscribe(pattern: string, answer: (message: Said) => void): Stop {
-    return join(this.#listeners, { pattern: subjectPattern(pattern), answer });
+    return this.#listeners.join(subjectPattern(pattern), answer);
   }
 
   reply(pattern: string, answer: (message: Said) => Promise<Uint8Array>): Stop {
-    return join(this.#repliers, { pattern: subjectPattern(pattern), answer });
+    return this.#repliers.join(subjectPattern(pattern), answer);
   }
 
-  /** Asks the replier who has answered for longest. */
+  /** Asks one replier: of the subject itself before one of a pattern, and then the one who has answered for longest. */
   async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     this.publish(subject, data);
-    const replier = [...this.#repliers].find(({ pattern }) => matches(pattern, subject));
+    const [replier] = this.#repliers.on(subject);
     if (!replier) throw new Failure("no_responder", "Nobody answers there");
     const late = Promise.withResolvers<never>();
     const stop = this.#clock.after(timeoutMs, () => late.reject(new Failure("bus_away", "No answer came in time")));
@@ -60,9 +54,39 @@ async function answered(replier: Line<Promise<Uint8Array>>, message: Said): Prom
   }
 }
 
-function join<Item>(lines: Set<Item>, line: Item): Stop {
-  lines.add(line);
-  return () => {
-    lines.delete(line);
-  };
+interface Line<Answer> {
+  readonly answer: (message: Said) => Answer;
+  isOpen: boolean;
+}
+
+/** Who listens where: the many on one subject each, and the few on patterns. */
+class Lines<Answer> {
+  readonly #exact = new Map<string, Set<Line<Answer>>>();
+  readonly #patterns = new Map<string, Set<Line<Answer>>>();
+
+  join(pattern: string, answer: Line<Answer>["answer"]): Stop {
+    const places = /[*>]/.test(pattern) ? this.#patterns : this.#exact;
+    const line = { answer, isOpen: true };
+    places.set(pattern, (places.get(pattern) ?? new Set()).add(line));
+    return () => {
+      line.isOpen = false;
+      places.get(pattern)?.delete(line);
+      if (places.get(pattern)?.size === 0) places.delete(pattern);
+    };
+  }
+
+  /** The lines on a subject. */
+  on(subject: string): Line<Answer>[] {
+    const found = [...(this.#exact.get(subject) ?? [])];
+    for (const [pattern, lines] of this.#patterns) if (matches(pattern, subject)) found.push(...lines);
+    return found;
+  }
+
+  clear(): void {
+    for (const lines of [...this.#exact.values(), ...this.#patterns.values()]) {
+      for (const line of lines) line.isOpen = false;
+    }
+    this.#exact.clear();
+    this.#patterns.clear();
+  }
 }
