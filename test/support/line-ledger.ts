@@ -1,0 +1,57 @@
+import { readNumbered } from "./numbered-line.ts";
+
+/** How many lines that nobody wrote are kept to be shown. */
+const shownLines = 5;
+
+/** What a follower got of a log of numbered lines, against what was written: 1, 2, 3 and so on. */
+export class LineLedger {
+  /** The highest number so far. */
+  last = 0;
+  /** Numbers that came again. */
+  readonly duplicates: number[] = [];
+  /** Numbers that came after a higher one. */
+  readonly disordered: number[] = [];
+  /** Lines that nobody wrote: cut, glued or damaged. */
+  readonly torn: string[] = [];
+  tornCount = 0;
+  /** Numbers that did not come, and whether a gap was announced where they should have been. */
+  readonly missing = new Map<number, boolean>();
+  #isGapAnnounced = false;
+
+  take(line: string): void {
+    const number = readNumbered(line)?.number;
+    if (number === undefined) this.#tear(line);
+    else if (number > this.last) this.#advance(number);
+    else if (this.missing.delete(number)) this.disordered.push(number);
+    else this.duplicates.push(number);
+  }
+
+  /** The follower says that something may be missing here. */
+  announceGap(): void {
+    this.#isGapAnnounced = true;
+  }
+
+  /** Numbers that are missing where no gap was announced. */
+  get unannounced(): number[] {
+    return [...this.missing].flatMap(([number, isAnnounced]) => (isAnnounced ? [] : [number]));
+  }
+
+  /** Faults that no follower may have; nothing is in it for one that has every line once and in order, but for gaps. */
+  get faults(): Record<string, readonly unknown[]> {
+    const { duplicates, disordered, torn, unannounced } = this;
+    return Object.fromEntries(
+      Object.entries({ duplicates, disordered, torn, unannounced }).filter(([, found]) => found.length > 0),
+    );
+  }
+
+  #advance(number: number): void {
+    for (let lost = this.last + 1; lost < number; lost++) this.missing.set(lost, this.#isGapAnnounced);
+    this.#isGapAnnounced = false;
+    this.last = number;
+  }
+
+  #tear(line: string): void {
+    this.tornCount += 1;
+    if (this.torn.length < shownLines) this.torn.push(line.slice(0, 200));
+  }
+}
