@@ -5,9 +5,6 @@ import { endOf, type LogBacklog, type LogBytes, type LogReading, type LogStep } 
 const longestStep = 1_000_000;
 const longestAnswer = 768 * 1024;
 
-/** How many bytes of a file fit into one answer as they are. */
-export const longestPiece = 512 * 1024;
-
 /** A step as JSON. Its lines are withheld when they are too long for one message, as only a redaction can make them. */
 export function stepText(step: LogStep): string {
   const text = JSON.stringify(step);

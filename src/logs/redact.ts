@@ -18,6 +18,10 @@ interface Rule {
   readonly replacement: readonly (string | number)[];
 }
 
+/** How much on a side of a cut through a line is hidden, in characters or bytes: the half of a secret matches no rule. */
+export const hiddenAtCut = 256;
+/** What stands at the end of a line that was too long. */
+const cutMark = /…\[\+\d+ bytes\]$/;
 /** In characters. Lines as long as that are still shown when that is how they came. */
 const longestLine = 131_072;
 const lineFeed = 10;
@@ -37,14 +41,16 @@ export class Redaction {
     return this.#rules.length > 0;
   }
 
-  /** A line as it may be shown. */
+  /**
+   * A line as it may be shown.
+   *
+   * Of one that was cut, the last 256 characters before the cut are hidden as well: the half of a secret matches no rule.
+   */
   line(text: string): string {
-    let shown = text;
-    for (const rule of this.#rules) {
-      if (rule.expression.test(shown)) shown = replaceIn(shown, rule);
-    }
-    const isTooLong = shown.length > text.length && shown.length > longestLine;
-    return isTooLong ? "[line withheld: too long after its redaction]" : shown;
+    if (!this.isActive) return text;
+    const [more] = text.endsWith(" bytes]") ? (cutMark.exec(text) ?? []) : [];
+    if (more === undefined) return this.#apply(text);
+    return `${this.#apply(text.slice(0, -more.length)).slice(0, -hiddenAtCut)}${more}`;
   }
 
   /** A step as it may be shown. */
@@ -66,6 +72,15 @@ export class Redaction {
       this.#overwriteLine(bytes.subarray(start, end));
       start = end + 1;
     }
+  }
+
+  #apply(text: string): string {
+    let shown = text;
+    for (const rule of this.#rules) {
+      if (rule.expression.test(shown)) shown = replaceIn(shown, rule);
+    }
+    const isTooLong = shown.length > text.length && shown.length > longestLine;
+    return isTooLong ? "[line withheld: too long after its redaction]" : shown;
   }
 
   #overwriteLine(line: Buffer): void {

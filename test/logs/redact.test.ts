@@ -44,6 +44,16 @@ describe("redaction", () => {
     expect(redaction.line("x".repeat(65_536))).toBe("[line withheld: too long after its redaction]");
   });
 
+  test("shows no half of a secret where a line was cut", () => {
+    const redaction = new Redaction([{ pattern: "AKIA[0-9A-Z]{16}" }]);
+    const text = `${"x".repeat(1000)}AKIA0123456789ABCDEF `;
+    expect(redaction.line(`${text.repeat(3)}AKIA01234567…[+9000 bytes]`)).toBe(
+      `${`${"x".repeat(1000)}[redacted] `.repeat(3).slice(0, 12 - 256)}…[+9000 bytes]`,
+    );
+    expect(redaction.line("AKIA01234567…[+9000 bytes]")).toBe("…[+9000 bytes]");
+    expect(new Redaction([]).line("some…[+3 bytes]")).toBe("some…[+3 bytes]");
+  });
+
   test("overwrites bytes where they are", () => {
     const redaction = new Redaction([token]);
     const bytes = Buffer.concat([
