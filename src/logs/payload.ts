@@ -5,11 +5,11 @@ import { endOf, type LogBacklog, type LogBytes, type LogReading, type LogStep } 
 const longestStep = 1_000_000;
 const longestAnswer = 768 * 1024;
 
-/** A step as JSON. Its lines are withheld when they are too long for one message, as only a redaction can make them. */
+/** A step as JSON. Its lines are withheld when they are too long for one message; a redaction can make them so. */
 export function stepText(step: LogStep): string {
   const text = JSON.stringify(step);
   if (text.length * 3 <= longestStep || Buffer.byteLength(text) <= longestStep || "rotated" in step) return text;
-  return JSON.stringify({ ...step, lines: [`[${step.lines.length} lines withheld: too long after their redaction]`] });
+  return JSON.stringify({ ...step, lines: [`[${step.lines.length} lines withheld: too long for one message]`] });
 }
 
 /** The answer to `after`, or as much of it as fits; then it is not whole. */
