@@ -118,7 +118,8 @@ function cell(figures: Readonly<Record<string, number>>): (of: Column) => string
   };
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Columns side by side: the first two stand left, figures stand right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => plain(row[at]).length)));
   const line = (cells: readonly string[]) => cells.map((text, at) => pad(text, widths[at] ?? 0, at)).join("  ");
   return [colours.dim(line(head)), ...rows.map(line)].join("\n");

@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LineLedger } from "../support/line-ledger.ts";
 import { numberedLine } from "../support/numbered-line.ts";
 import { byHand, byLogrotate, type Mode } from "../support/rotations.ts";
+import { startTorturedAgent } from "../support/tortured-agent.ts";
 import { expectWhole, startTorturedGateway, type TorturedGateway } from "../support/tortured-gateway.ts";
 
 const seed = Number(process.env.SEED ?? 1);
 const rotations = Number(process.env.ROTATIONS ?? 40);
 /** Rotations that must lie more than a second apart. */
 const slowRotations = 2;
+/** Enough for two deaths of the agent and one of NATS. */
+const agentRotations = 12;
 
 describe("A client of a log that is rotated has every line once and in order:", () => {
   let gateway: TorturedGateway;
@@ -26,6 +29,13 @@ describe("A client of a log that is rotated has every line once and in order:", 
   test.each(lossy)("$name, but for lines behind a gap that no file has any more", async (mode: Mode) => {
     expectWhole(await gateway.torture(mode, rotations, seed), mode, rotations);
   });
+});
+
+test("A client of a log that is rotated has every line once while its agent and NATS are killed", async () => {
+  const [mode] = byHand;
+  if (!mode) throw new Error("There are ways to rotate by hand");
+  await using agent = await startTorturedAgent();
+  expectWhole(await agent.torture(mode, agentRotations, seed), mode, agentRotations);
 });
 
 describe("The ledger of the torture notices", () => {

@@ -1,0 +1,6 @@
+/** `npm run bench [fanout|logs] [-- options]`: the first word says what is measured. */
+const benches = ["fanout", "logs"];
+const [word = ""] = process.argv.slice(2, 3);
+const isWord = benches.includes(word);
+if (isWord) process.argv.splice(2, 1);
+await import(`./${isWord ? word : "fanout"}.ts`);
