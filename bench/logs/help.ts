@@ -4,6 +4,7 @@ export const help = `Following logs: Skein beside GNU tail -F and the npm packag
   npm run bench logs [-- SECTION… options]
 
   SECTION         throughput, rotations, latency, backlog, idle          [all, some three minutes]
+  --followers L   ws, sse (Skein over either), tail, npm; for throughput and latency  [all]
   --mb N          how much a log grows in throughput, MB                 [200]
   --bytes N       length of a line with its line feed                    [95]
   --rotations N   rotations of each way in rotations                     [50]

@@ -27,7 +27,7 @@ export const latency: Section = {
   run: async (stage) => {
     const rows: Row[] = [];
     for (const rate of rates) {
-      for (const follower of ["skein ws", "skein sse", ...rivalNames]) rows.push(await measured(stage, rate, follower));
+      for (const follower of stage.options.followers) rows.push(await measured(stage, rate, follower));
     }
     return rows;
   },

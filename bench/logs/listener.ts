@@ -74,7 +74,6 @@ export class Listener {
   async report(): Promise<Histogram> {
     this.#process.send("report");
     const latency = await this.#reporting.promise;
-    this.#process.removeAllListeners("exit");
     this.#process.kill();
     return latency;
   }

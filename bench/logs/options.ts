@@ -1,9 +1,12 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "../options.ts";
+import { followers } from "./rivals.ts";
 
 /** What was asked for on the command line. */
 export interface Options {
   readonly sections: readonly string[];
+  /** Who is measured in throughput and latency. */
+  readonly followers: readonly string[];
   /** How much a log grows, MB. */
   readonly mb: number;
   /** Length of a line with its line feed. */
@@ -18,6 +21,7 @@ export interface Options {
 }
 
 const flags = {
+  followers: { type: "string", default: Object.keys(followers).join(",") },
   mb: { type: "string", default: "200" },
   bytes: { type: "string", default: "95" },
   rotations: { type: "string", default: "50" },
@@ -34,6 +38,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
   if (unknown !== undefined) throw new UsageError(`No section is named '${unknown}'. There are: ${known.join(", ")}`);
   return {
     sections: positionals.length === 0 ? known : known.filter((name) => positionals.includes(name)),
+    followers: values.followers.split(",").map(follower),
     mb: whole("mb", values.mb),
     bytes: whole("bytes", values.bytes),
     rotations: whole("rotations", values.rotations),
@@ -50,6 +55,12 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+function follower(word: string): string {
+  const found = Object.entries(followers).find(([name]) => name === word);
+  if (found) return found[1];
+  throw new UsageError(`No follower is named '${word}'. There are: ${Object.keys(followers).join(", ")}`);
 }
 
 function whole(name: string, text: string): number {

@@ -15,6 +15,9 @@ export type RivalName = keyof typeof rivals;
 
 export const rivalNames = Object.keys(rivals) as RivalName[];
 
+/** Everything that can be measured alone, by the word it has on the command line. */
+export const followers = { ws: "skein ws", sse: "skein sse", tail: "tail -F", npm: "npm tail" } as const;
+
 /** One of them as a follower whose every line is checked. */
 export function rivalFollower(name: RivalName, path: string): ProgramFollower {
   return new ProgramFollower(name, rivals[name](path));

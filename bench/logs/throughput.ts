@@ -32,7 +32,7 @@ export const throughput: Section = {
   run: async (stage) => {
     const rows: Row[] = [];
     for (const load of loadsOf(stage)) {
-      for (const name of ["skein ws", "skein sse", ...rivalNames]) rows.push(await measured(stage, load, name));
+      for (const name of stage.options.followers) rows.push(await measured(stage, load, name));
     }
     return rows;
   },
