@@ -17,13 +17,14 @@ const starts = [
 ] as const;
 
 describe.each(starts)(`${rotations} rotations, %s:`, (_, start, modes) => {
-  let tortured: TorturedGateway;
+  let tortured: TorturedGateway | undefined;
   beforeAll(async () => {
     tortured = await start();
   });
-  afterAll(() => tortured[Symbol.asyncDispose]());
+  afterAll(() => tortured?.[Symbol.asyncDispose]());
 
   test.each(modes)("$name", async (mode) => {
+    if (!tortured) throw new Error("There is no gateway");
     const result = await tortured.torture(mode, rotations, seed);
     const lost = result.followers.map(({ name, ledger }) => `${name} lost ${ledger.missing.size}`);
     console.log(`${mode.name}: ${result.written} lines, ${lost.join(", ")}; ${result.unkept.size} are in no file`);

@@ -24,6 +24,8 @@ export class LogClient extends LogFollower {
   #cursor: string | undefined;
   #hangUp: () => void = () => {};
   #isClosed = false;
+  /** The frame that came last. */
+  #newest = "";
 
   /** `stream` is `instances/a/logs`. */
   constructor(transport: "ws" | "sse", url: string, stream: string) {
@@ -37,6 +39,10 @@ export class LogClient extends LogFollower {
 
   get isReady(): boolean {
     return this.counts.backlog !== undefined;
+  }
+
+  override get told(): string {
+    return `${super.told}, cursor ${this.#cursor}, with ${JSON.stringify(this.counts)}, ${this.fresh}; ${this.#newest}`;
   }
 
   [Symbol.dispose](): void {
@@ -65,6 +71,7 @@ export class LogClient extends LogFollower {
 
   #take(json: string): void {
     const frame = JSON.parse(json) as LogFrame;
+    this.#newest = json.slice(0, 300);
     this.counts[frame.type] = (this.counts[frame.type] ?? 0) + 1;
     this.#cursor = frame.cursor ?? this.#cursor;
     if (frame.type === "backlog" && frame.reason !== undefined) this.fresh.push(frame.reason);
