@@ -10,7 +10,8 @@ const composers = ["cli", "skein", "server", "index"];
 const doors: Readonly<Record<string, rule.Doors>> = {
   protocol: { open: [] },
   metrics: { open: [] },
-  config: { open: [] },
+  config: { open: ["knobs"] },
+  knobs: { open: [] },
   bus: { open: ["protocol"] },
   auth: { open: ["protocol"] },
   stream: { open: ["protocol"], types: ["auth", "bus"] },

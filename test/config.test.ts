@@ -26,6 +26,8 @@ describe("settings", () => {
       host: "127.0.0.1",
       openToNetwork: false,
       data: ".skein",
+      org: "default",
+      redact: [],
       drainMs: 5000,
       pingEveryMs: 20_000,
       idleAfterMs: 90_000,
@@ -38,6 +40,11 @@ describe("settings", () => {
       replayFrames: 10_000,
       maxMessageBytes: 65_536,
       maxBodyBytes: 1_048_576,
+      logBatchMs: 100,
+      logBatchBytes: 65_536,
+      logLineBytes: 65_536,
+      logFlushMs: 500,
+      logMaxFiles: 10_000,
       pollWaitMaxMs: 25_000,
       retryMs: 1000,
     });
@@ -75,10 +82,24 @@ describe("settings", () => {
   test("are each reachable by their own variable and flag, and described in a sentence", () => {
     for (const { knob, variable, flag, description } of knobs) {
       expect(description).toMatch(/^[A-Z].*\.$/);
-      const value = { nats: "nats://n", openToNetwork: "true" }[knob as string] ?? "1";
+      const special: Record<string, string> = { nats: "nats://n", openToNetwork: "true", logs: "/var/log/{name}.log" };
+      const value = special[knob] ?? "1024";
       expect(loadConfig({ env: { [variable]: value }, cwd }).origin[knob]).toBe(`environment ${variable}`);
       expect(loadConfig({ env: {}, flags: { [knob]: value }, cwd }).origin[knob]).toBe(`flag ${flag}`);
     }
+  });
+});
+
+describe("redaction rules", () => {
+  const redact = (value: string) => loadConfig({ env: { SKEIN_REDACT: value }, cwd }).config.redact;
+
+  test("are one regular expression, or a JSON array of expressions and of objects", () => {
+    expect(redact("secret=.*")).toEqual([{ pattern: "secret=.*" }]);
+    expect(redact('["a", {"pattern": "b", "replace": "c"}]')).toEqual([
+      { pattern: "a" },
+      { pattern: "b", replace: "c" },
+    ]);
+    expect(() => redact('[{"patern": "b"}]')).toThrow("redact is");
   });
 });
 

@@ -12,10 +12,12 @@ export interface Follow {
 /** How a connection ended: the stream is over, we were refused, or it was lost and can be tried again. */
 export type End = { kind: "over" } | { kind: "refused" | "lost"; message: string };
 
+export type Transport = "ws" | "sse" | "poll";
+
 const pingEveryMs = 30_000;
 
 /** Follows a stream over each transport until the connection ends. */
-export const followers: Record<"ws" | "sse" | "poll", (follow: Follow) => Promise<End>> = {
+export const followers: Record<Transport, (follow: Follow) => Promise<End>> = {
   ws: overWebSocket,
   sse: (follow) => orLost(overEvents(follow)),
   poll: (follow) => orLost(overPolls(follow)),

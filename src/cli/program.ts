@@ -1,8 +1,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError, type Knob, knobs, loadConfig } from "../config.ts";
+import { runLogsAgent } from "./agent.ts";
 import { printConfig } from "./config.ts";
 import { Explained } from "./explained.ts";
 import { type ListenOptions, listenTo } from "./listen.ts";
+import { type LogsOptions, logs } from "./logs.ts";
 import { type PublishOptions, publish } from "./publish.ts";
 import { start } from "./start.ts";
 
@@ -17,14 +19,31 @@ export function program(): Command {
     .description("Live streams for agent fleets: NATS subjects over WebSocket, Server-Sent Events and polling.")
     .version("0.1.0")
     .showHelpAfterError("(add --help to see what there is)");
-  withKnobs(skein.command("start").description("Start a gateway."), ["port", "host", "nats", "data", "drainMs"]).action(
-    (flags: Flags) => orExplain(() => start(loadConfig({ flags: byKnob(flags) }).config)),
-  );
+  addGateway(skein);
+  addStreams(skein);
+  addLogs(skein);
+  return skein;
+}
+
+/** The commands that run what serves. */
+function addGateway(skein: Command): void {
+  withKnobs(skein.command("start").description("Start a gateway."), [
+    "port",
+    "host",
+    "nats",
+    "data",
+    "logs",
+    "drainMs",
+  ]).action((flags: Flags) => orExplain(() => start(loadConfig({ flags: byKnob(flags) }).config)));
   withKnobs(skein.command("config").description("Print every setting, its value and where it came from."), [])
     .option("--json", "print JSON")
     .action(({ json, ...flags }: Flags & { readonly json?: string }) =>
       orExplain(async () => printConfig(loadConfig({ flags: byKnob(flags) }), json ? "json" : "table")),
     );
+}
+
+/** The commands that look at streams and feed them. */
+function addStreams(skein: Command): void {
   skein
     .command("listen <stream>")
     .description("Follow a stream and print one frame a line, for example: skein listen 'messages?instance=agent-1'")
@@ -41,7 +60,28 @@ export function program(): Command {
     .action((subject: string, json: string | undefined, options: PublishOptions) =>
       orExplain(() => publish(subject, json, options)),
     );
-  return skein;
+}
+
+/** The commands about logs. */
+function addLogs(skein: Command): void {
+  skein
+    .command("logs <instance>")
+    .description("Print the newest lines of an instance's log, for example: skein logs agent-1 -f")
+    .option("-f, --follow", "go on with each new line, through rotations and interruptions")
+    .option("-n, --lines <number>", "how many of the newest lines, 0 to 1000", parseLines, 100)
+    .option("-s, --since <cursor>", "what came after this cursor instead")
+    .option("--json", "print the frames as they are, one a line")
+    .option("-u, --url <url>", "the gateway", parseUrl, gatewayUrl)
+    .action((instance: string, options: LogsOptions) => orExplain(() => logs(instance, options)));
+  withKnobs(
+    skein.command("logs-agent").description("Follow the logs of this machine for gateways elsewhere, over NATS."),
+    ["nats", "org", "logs", "logsRoot", "redact"],
+  ).action((flags: Flags) => orExplain(() => runLogsAgent(loadConfig({ flags: byKnob(flags) }).config)));
+}
+
+function parseLines(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) <= 1000) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number from 0 to 1000.");
 }
 
 /** Adds a flag for every knob: the everyday ones by name, the rest in their own group of the help. */

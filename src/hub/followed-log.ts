@@ -12,11 +12,12 @@ import type { SourceParts } from "./source.ts";
 /** One log that somebody follows: its channel, and the line to the logs agent that feeds it. */
 export class FollowedLog {
   readonly channel: Channel;
-  /** Rejects when there is no such log, or when nobody can say. */
+  /** Rejects when there is no such log, when it may not be read, or when nobody can say. */
   readonly opened: Promise<void>;
   readonly #line: LogLine;
   readonly #name: string;
-  #isDeleted = false;
+  /** Why it is over. */
+  #failure: Failure | undefined;
   #told = 0;
 
   constructor({ definition, name, remote, by, parts, isRegistered }: FollowedLogParts) {
@@ -27,7 +28,11 @@ export class FollowedLog {
       by,
       clock,
       subscribe: (subject, listener) => bus.subscribe(subject, listener),
-      listener: { steps: (steps) => this.#tell(steps), restart: () => this.#restart() },
+      listener: {
+        steps: (steps) => this.#tell(steps),
+        restart: () => this.#restart(),
+        refuse: (failure) => this.end(failure),
+      },
       reject: (data, failure) =>
         parts.reject(definition, { subject: remote.steps, data, position: 0, atMs: clock.now() }, failure),
     });
@@ -46,6 +51,11 @@ export class FollowedLog {
     this.channel.release({ entries: [], floor: 0, upTo: 0 });
   }
 
+  /** Whether it has ended for good; the next who asks begins anew. */
+  get isOver(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** An agent may be there now that was not before. */
   askAgain(): void {
     this.#line.ask().catch(() => {});
@@ -56,10 +66,10 @@ export class FollowedLog {
     this.#line.appeared();
   }
 
-  /** The instance was deleted: everybody is told so. */
-  delete(): void {
-    this.#isDeleted = true;
-    this.channel.endAll(failed(this.#deleted()));
+  /** Nobody may follow it any more, and everybody is told why. */
+  end(failure: Failure): void {
+    this.#failure = failure;
+    this.channel.endAll(failed(failure));
   }
 
   close(): void {
@@ -79,13 +89,9 @@ export class FollowedLog {
   }
 
   async #ready(): Promise<void> {
-    if (this.#isDeleted) throw this.#deleted();
+    if (this.#failure) throw this.#failure;
     await this.opened;
     await this.#line.settled;
-  }
-
-  #deleted(): Failure {
-    return new Failure("instance_deleted", `Instance '${this.#name}' was deleted`);
   }
 
   #tell(steps: readonly LogStep[]): void {

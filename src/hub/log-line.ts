@@ -23,6 +23,8 @@ export interface LogListener {
   steps(steps: readonly LogStep[]): void;
   /** What was told before does not connect with what comes: everybody starts over. */
   restart(): void;
+  /** The log may not be read any more. */
+  refuse(failure: Failure): void;
 }
 
 /**
@@ -101,7 +103,9 @@ export class LogLine {
     } catch (thrown) {
       this.#isKeeping = false;
       this.#queue = [];
-      if (!this.#isClosed) this.#stopRetry = this.#parts.clock.after(retryMs, () => void this.ask().catch(() => {}));
+      if (this.#isClosed) throw thrown;
+      if (thrown instanceof Failure && thrown.code === "forbidden") this.#parts.listener.refuse(thrown);
+      else this.#stopRetry = this.#parts.clock.after(retryMs, () => void this.ask().catch(() => {}));
       throw thrown;
     }
   }

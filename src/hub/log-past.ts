@@ -1,7 +1,7 @@
 import { type Cursor, formatCursor } from "../protocol/cursor.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
-import { type LogPlace, type LogStep, logCursor, logPlace } from "../protocol/log.ts";
+import { isSamePlace, type LogPlace, type LogStep, logCursor, logPlace } from "../protocol/log.ts";
 import type { LogDefinition } from "../stream/define.ts";
 import type { Past, Reason } from "./past.ts";
 import type { RemoteLog } from "./remote-log.ts";
@@ -33,6 +33,7 @@ export class LogPast implements Past {
     const upTo = this.#parts.place();
     const since = logPlace(cursor);
     if (!upTo || !since) return undefined;
+    if (isSamePlace(since, upTo)) return [];
     return this.#remembered(formatCursor(cursor), since) ?? this.#fromFile(since, upTo);
   }
 

@@ -60,7 +60,7 @@ export class LogSource {
   channel(org: string, params: Params): Channel {
     const subject = subjectOf(org, tailOf(this.definition, params));
     const known = this.#logs.get(subject);
-    if (known) return known.log.channel;
+    if (known && !known.log.isOver) return known.log.channel;
     const row = subjectOf(org, this.#registryPattern.fill((name) => encodeToken(params[name] ?? "")).join("."));
     const log = this.#open(org, params, row);
     this.#logs.set(subject, { row, org, log });
@@ -93,7 +93,7 @@ export class LogSource {
   #delete(row: string): void {
     for (const [subject, entry] of this.#logs) {
       if (entry.row !== row) continue;
-      entry.log.delete();
+      entry.log.end(new Failure("instance_deleted", "The instance was deleted"));
       this.#drop(subject, entry.log);
     }
   }

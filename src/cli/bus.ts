@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import type { Bus, BusState } from "../bus/bus.ts";
+import { openEmbeddedBus } from "../bus/embedded.ts";
+import { openNatsBus } from "../bus/nats.ts";
+import { type Config, maskSecrets } from "../config.ts";
+import { systemClock } from "../protocol/clock.ts";
+import { explained, log } from "./explained.ts";
+
+/** How long a start waits for the bus before it says that it does. */
+const firstContactMs = 1000;
+
+/**
+ * Opens the bus that the configuration names, and says on standard error when it goes away and comes back.
+ *
+ * Throws Explained when it cannot be opened. A NATS server that does not answer yet is waited for a moment, and then said.
+ */
+export async function openBus(config: Config): Promise<OpenedBus> {
+  const bus = await explained(open(config));
+  await firstContact(bus);
+  const hush = bus.onState((state) => log(news[state]));
+  if (bus.state === "away") log(`NATS does not answer yet at ${maskSecrets(config.nats ?? "")}; still trying`);
+  return {
+    bus,
+    close: () => {
+      hush();
+      return bus.close();
+    },
+  };
+}
+
+interface OpenedBus {
+  readonly bus: Bus;
+  /** Lets go of the bus without calling that an absence. */
+  close(): Promise<void>;
+}
+
+function open({ nats, data }: Config): Promise<Bus> {
+  if (nats !== undefined) return openNatsBus({ url: nats, clock: systemClock, report: eachOnce(log) });
+  const file = data === ":memory:" ? data : join(data, "skein.db");
+  return openEmbeddedBus({ file, clock: systemClock, report: eachOnce(log) });
+}
+
+const news: Record<BusState, string> = {
+  up: "the bus is up",
+  away: "the bus is away; serving what is known until it is back",
+};
+
+/** Waits a moment for the bus, so that the usual start, with NATS there, says nothing of waiting. */
+async function firstContact(bus: Bus): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = bus.onState(() => resolve());
+  const timer = setTimeout(resolve, firstContactMs);
+  if (bus.state === "up") resolve();
+  await promise;
+  clearTimeout(timer);
+  stop();
+}
+
+/** Says a thing once, however often it comes in a row. */
+function eachOnce(say: (text: string) => void): (text: string) => void {
+  let last = "";
+  return (text) => {
+    if (text !== last) say(text);
+    last = text;
+  };
+}

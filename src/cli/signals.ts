@@ -1,0 +1,16 @@
+import { log } from "./explained.ts";
+
+/** Leaves at the first signal, saying `farewell`; the second one leaves at once. */
+export function endOnSignal(leave: () => Promise<void>, farewell: string): void {
+  let isEnding = false;
+  const end = async () => {
+    if (isEnding) process.exit(130);
+    isEnding = true;
+    const left = leave();
+    log(farewell);
+    await left;
+    process.exit(0);
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
