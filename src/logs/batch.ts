@@ -30,6 +30,7 @@ export class Batcher {
   #leftMs = Number.NEGATIVE_INFINITY;
   #stopTimer: Stop | undefined;
   #place: LogPlace | undefined;
+  #isClosed = false;
 
   constructor(parts: BatchParts) {
     this.#parts = parts;
@@ -42,6 +43,7 @@ export class Batcher {
 
   /** Takes the next step; take no more before what it returns has settled. */
   take(step: LogStep): void | Promise<void> {
+    if (this.#isClosed) return;
     if ("rotated" in step || step.from === step.to) {
       const before = this.flush();
       const after = this.#publish(step);
@@ -67,8 +69,9 @@ export class Batcher {
     return this.#publish(step);
   }
 
-  /** Forgets what waits. */
+  /** Forgets what waits and what still comes. */
   close(): void {
+    this.#isClosed = true;
     this.#waiting = [];
     this.flush();
   }

@@ -89,6 +89,7 @@ describe("steps of a log", () => {
     batcher.take(lines(0, 10, "a"));
     batcher.take(lines(10, 20, "b"));
     batcher.close();
+    batcher.take(lines(20, 30, "c"));
     clock.pass(1000);
     expect(published).toHaveLength(1);
   });
