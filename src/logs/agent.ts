@@ -6,7 +6,7 @@ import { type LogNews, type LogStep, logNewsSubject, logSubjects } from "../prot
 import { encodeToken } from "../protocol/subject.ts";
 import { Discovery } from "./discovery.ts";
 import type { Files } from "./files.ts";
-import type { FollowRules } from "./follow.ts";
+import type { FollowRules } from "./rules.ts";
 import { type OpenLimits, OpenLog } from "./open-log.ts";
 import { OpenLogs } from "./open-logs.ts";
 import { Outlet } from "./outlet.ts";

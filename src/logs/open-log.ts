@@ -4,10 +4,11 @@ import type { LogPlace, LogRequest, LogStep } from "../protocol/log.ts";
 import { Batcher, type BatchLimits } from "./batch.ts";
 import { readRedacted } from "./download.ts";
 import type { Files } from "./files.ts";
-import { Follower, type FollowRules } from "./follow.ts";
+import { Follower } from "./follow.ts";
 import { Interest } from "./interest.ts";
 import { encode, encodeBacklog, encodeBytes, encodeReading } from "./payload.ts";
 import type { Redaction } from "./redact.ts";
+import type { FollowRules } from "./rules.ts";
 import type { Polled } from "./sweep.ts";
 
 /** How long a log stays open. */

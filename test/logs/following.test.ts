@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { linkSync } from "node:fs";
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LogsAgent } from "../../src/logs/agent.ts";
@@ -89,11 +89,12 @@ describe("following a log", () => {
 
   test("costs nothing for 5,000 logs that nobody asks about", async () => {
     await mkdir(station.path("many"));
-    for (let i = 0; i < 5_000; i += 1) writeFileSync(station.path(`many/n${i}.log`), "line\n");
+    // Names of one file: as good as 5,000 files here, and much faster made.
+    for (let i = 0; i < 5_000; i += 1) linkSync(station.path("api.log"), station.path(`many/n${i}.log`));
     const agent = await start({ pattern: "many/{name}.log" });
     expect(agent.size).toBe(5_000);
-    expect(await heldBelow(station.path("many"))).toBe(0);
-    expect(await station.log("n4711").backlog(1)).toMatchObject({ lines: ["line"] });
+    expect(await heldBelow(station.directory)).toBe(0);
+    expect(await station.log("n4711").backlog(1)).toMatchObject({ lines: ["one"] });
   });
 });
 
