@@ -6,7 +6,6 @@ import { type LogNews, type LogStep, logNewsSubject, logSubjects } from "../prot
 import { encodeToken } from "../protocol/subject.ts";
 import { Discovery } from "./discovery.ts";
 import type { Files } from "./files.ts";
-import type { FollowRules } from "./rules.ts";
 import { type OpenLimits, OpenLog } from "./open-log.ts";
 import { OpenLogs } from "./open-logs.ts";
 import { Outlet } from "./outlet.ts";
@@ -14,6 +13,7 @@ import type { LogPattern } from "./pattern.ts";
 import { encode, stepText } from "./payload.ts";
 import type { Redaction } from "./redact.ts";
 import { parseRequest } from "./request.ts";
+import type { FollowRules } from "./rules.ts";
 
 /** What a logs agent is made of. */
 export interface AgentParts {
