@@ -33,6 +33,7 @@ Figures
   reader CPU s      the same of the process that reads
   lost              numbers that did not come
   lost in silence   those of them that were not announced by a gap
+  slowest ms        the longest time from writing a line to its arrival; rotations are what makes it long
   in no file        numbers that a rotation lost by itself: written after the copy and before the truncation
   twice, late, torn lines that came again, after a later one, or that nobody wrote
   p50 p90 p99 max   percentiles over every line (backlog: over every request), milliseconds

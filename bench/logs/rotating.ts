@@ -23,6 +23,7 @@ export const rotating: Section = {
     column("twice", "twice"),
     column("late", "late"),
     column("torn", "torn"),
+    column("slowest ms", "slowestMs"),
     column("in no file", "unkept"),
   ],
   run: async (stage) => {
@@ -66,6 +67,7 @@ async function tortured(stage: Stage, mode: Mode, name: string): Promise<Row[]> 
       twice: ledger.duplicates.length,
       late: ledger.disordered.length,
       torn: ledger.tornCount,
+      slowestMs: ledger.slowestUs / 1000,
       unkept: mode.losesLines ? unkept.size : 0,
     }));
   } finally {

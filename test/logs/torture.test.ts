@@ -9,6 +9,8 @@ const seed = Number(process.env.SEED ?? 1);
 const rotations = Number(process.env.ROTATIONS ?? 40);
 /** Rotations that must lie more than a second apart. */
 const slowRotations = 2;
+/** Rotations that wait for every client to be in the new file. */
+const patientRotations = Math.min(rotations, 20);
 /** Enough for two deaths of the agent and one of NATS. */
 const agentRotations = 12;
 
@@ -26,7 +28,7 @@ describe("A client of a log that is rotated has every line once and in order:", 
 
   const whole = [...byHand, ...byLogrotate].filter(({ losesLines }) => !losesLines);
   test.each(whole)("$name", async (mode) => {
-    const count = mode.secondsApart ? slowRotations : rotations;
+    const count = mode.secondsApart ? slowRotations : mode.leavesNothing ? patientRotations : rotations;
     expectWhole(await tortured(mode, count), mode, count);
   });
 
@@ -55,15 +57,15 @@ describe("The ledger of the torture notices", () => {
   });
 
   test("a line that did not come", () => {
-    expect(ledgerOf([1, 2, 5]).faults).toEqual({ unannounced: [3, 4] });
+    expect(ledgerOf([1, 2, 5]).faults).toEqual({ unannounced: "3–4" });
   });
 
   test("a line that came twice", () => {
-    expect(ledgerOf([1, 2, 2, 3, 1]).faults).toEqual({ duplicates: [2, 1] });
+    expect(ledgerOf([1, 2, 2, 3, 1]).faults).toEqual({ duplicates: "2 1" });
   });
 
   test("a line that came late", () => {
-    expect(ledgerOf([1, 3, 2]).faults).toEqual({ disordered: [2] });
+    expect(ledgerOf([1, 3, 2]).faults).toEqual({ disordered: "2" });
   });
 
   test("a line that was cut, glued or damaged", () => {
@@ -71,7 +73,7 @@ describe("The ledger of the torture notices", () => {
     for (const torn of [line.slice(0, -1), line.slice(1), line + line, line.replace("☃", "\uFFFD"), ""]) {
       const ledger = new LineLedger();
       ledger.take(torn);
-      expect(ledger.faults, torn).toEqual({ torn: [torn] });
+      expect(ledger.faults, torn).toEqual({ torn: torn || "an empty line" });
     }
   });
 
@@ -79,7 +81,7 @@ describe("The ledger of the torture notices", () => {
     const ledger = ledgerOf([1]);
     ledger.announceGap();
     for (const number of [3, 5]) ledger.take(numberedLine(number, 60).trimEnd());
-    expect(ledger.faults).toEqual({ unannounced: [4] });
+    expect(ledger.faults).toEqual({ unannounced: "4" });
     expect([...ledger.missing.keys()]).toEqual([2, 4]);
   });
 });

@@ -1,4 +1,4 @@
-import { readNumbered } from "./numbered-line.ts";
+import { monotonicUs, readNumbered } from "./numbered-line.ts";
 
 /** How many lines that nobody wrote are kept to be shown. */
 const shownLines = 5;
@@ -14,14 +14,18 @@ export class LineLedger {
   /** Lines that nobody wrote: cut, glued or damaged. */
   readonly torn: string[] = [];
   tornCount = 0;
+  /** The longest time from writing to here, in microseconds. */
+  slowestUs = 0;
   /** Numbers that did not come, and whether a gap was announced where they should have been. */
   readonly missing = new Map<number, boolean>();
   #isGapAnnounced = false;
 
   take(line: string): void {
-    const number = readNumbered(line)?.number;
-    if (number === undefined) this.#tear(line);
-    else if (number > this.last) this.#advance(number);
+    const said = readNumbered(line);
+    if (said === undefined) return this.#tear(line);
+    const { number, stampUs } = said;
+    this.slowestUs = Math.max(this.slowestUs, monotonicUs() - stampUs);
+    if (number > this.last) this.#advance(number);
     else if (this.missing.delete(number)) this.disordered.push(number);
     else this.duplicates.push(number);
   }
@@ -37,11 +41,15 @@ export class LineLedger {
   }
 
   /** Faults that no follower may have; nothing is in it for one that has every line once and in order, but for gaps. */
-  get faults(): Record<string, readonly unknown[]> {
+  get faults(): Readonly<Record<string, string>> {
     const { duplicates, disordered, torn, unannounced } = this;
-    return Object.fromEntries(
-      Object.entries({ duplicates, disordered, torn, unannounced }).filter(([, found]) => found.length > 0),
-    );
+    const faults = {
+      duplicates: rangesOf(duplicates),
+      disordered: rangesOf(disordered),
+      torn: torn.join(" | "),
+      unannounced: rangesOf(unannounced),
+    };
+    return Object.fromEntries(Object.entries(faults).filter(([, found]) => found !== ""));
   }
 
   #advance(number: number): void {
@@ -52,6 +60,17 @@ export class LineLedger {
 
   #tear(line: string): void {
     this.tornCount += 1;
-    if (this.torn.length < shownLines) this.torn.push(line.slice(0, 200));
+    if (this.torn.length < shownLines) this.torn.push(line.slice(0, 200) || "an empty line");
   }
+}
+
+/** Numbers as people write them: `3–5 9`. */
+export function rangesOf(numbers: Iterable<number>): string {
+  const ranges: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const newest = ranges.at(-1);
+    if (newest && newest[1] + 1 === number) newest[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(" ");
 }
