@@ -30,6 +30,12 @@ export class LineLedger {
     else this.duplicates.push(number);
   }
 
+  /** Whoever comes late gets the newest lines only: what is before them is not missing. */
+  beginWith(lines: readonly string[]): void {
+    const first = readNumbered(lines[0] ?? "");
+    if (first) this.last = first.number - 1;
+  }
+
   /** The follower says that something may be missing here. */
   announceGap(): void {
     this.#isGapAnnounced = true;

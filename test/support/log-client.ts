@@ -72,6 +72,7 @@ export class LogClient extends LogFollower {
   #take(json: string): void {
     const frame = JSON.parse(json) as LogFrame;
     this.#newest = json.slice(0, 300);
+    if (frame.type === "backlog" && !this.isReady) this.ledger.beginWith(frame.lines ?? []);
     this.counts[frame.type] = (this.counts[frame.type] ?? 0) + 1;
     this.#cursor = frame.cursor ?? this.#cursor;
     if (frame.type === "backlog" && frame.reason !== undefined) this.fresh.push(frame.reason);
