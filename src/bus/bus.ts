@@ -21,6 +21,9 @@ export interface Bus {
   /** Says something once to whoever listens now; nothing is kept, and nothing is promised. */
   publish(subject: string, data: Uint8Array): void;
 
+  /** Settles when what was published so far has left this process, or will not; whoever publishes much waits for it. */
+  flush(): Promise<void>;
+
   /** Hears everything said on subjects that match; `*` matches one token, `>` at the end the rest. */
   subscribe(pattern: string, listener: (message: Said) => void): Stop;
 

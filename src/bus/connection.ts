@@ -104,6 +104,17 @@ export class Connection {
     }
   }
 
+  /** Settles when the server has everything that was sent, or the connection is lost. */
+  async flush(): Promise<void> {
+    const nats = this.#nats;
+    if (!nats || this.#state === "away") return;
+    const lost = Promise.withResolvers<void>();
+    const lose = () => lost.resolve();
+    this.#waiting.add(lose);
+    await Promise.race([nats.flush().catch(() => {}), lost.promise]);
+    this.#waiting.delete(lose);
+  }
+
   /** Sends a question whose answers come to `reply`. */
   ask(subject: string, reply: string, data: Uint8Array): void {
     if (this.#state === "up") this.#nats?.publish(subject, data, { reply });

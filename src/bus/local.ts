@@ -81,6 +81,10 @@ export class LocalBus implements Bus {
     this.#switchboard.publish(subject, data);
   }
 
+  flush(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
   subscribe(pattern: string, listener: (message: Said) => void): Stop {
     return this.#switchboard.subscribe(pattern, listener);
   }

@@ -67,6 +67,10 @@ class NatsBus implements Bus {
     this.#connection.publish(exactSubject(subject), new Uint8Array(data));
   }
 
+  flush(): Promise<void> {
+    return this.#connection.flush();
+  }
+
   subscribe(pattern: string, listener: (message: Said) => void): Stop {
     return this.#connection.subscribe(subjectPattern(pattern), ({ subject, data }) => listener({ subject, data }));
   }

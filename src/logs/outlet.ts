@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import type { Bus } from "../bus/bus.ts";
 
 const pauseAfterBytes = 2 ** 20;
@@ -14,7 +13,7 @@ export class Outlet {
     this.#report = report;
   }
 
-  /** Publishes; what it returns now and then, after each MiB, settles when the event loop has had a turn. Never throws. */
+  /** Publishes; what it returns now and then, after each MiB, settles when the bus has passed that on. Never throws. */
   publish(subject: string, data: Uint8Array): void | Promise<void> {
     try {
       this.#bus.publish(subject, data);
@@ -24,6 +23,6 @@ export class Outlet {
     this.#bytes += data.length;
     if (this.#bytes < pauseAfterBytes) return;
     this.#bytes = 0;
-    return setImmediate();
+    return this.#bus.flush();
   }
 }

@@ -23,6 +23,21 @@ export function subjects(place: Place): void {
     );
   });
 
+  test("what was published before a flush has been heard, or is under way to be, when it settles", async () => {
+    const name = freshName();
+    const heard: string[] = [];
+    const all = Promise.withResolvers<void>();
+    const stop = place.bus.subscribe(`${name}.a`, ({ data }) => {
+      heard.push(text(data));
+      if (heard.length === 1000) all.resolve();
+    });
+    for (let i = 0; i < 1000; i++) place.bus.publish(`${name}.a`, bytes(String(i)));
+    await place.bus.flush();
+    await all.promise;
+    expect(heard).toEqual(Array.from({ length: 1000 }, (_, i) => String(i)));
+    stop();
+  });
+
   test("a request gets its answer", async () => {
     const name = freshName();
     const stop = place.bus.reply(`${name}.*`, async ({ subject, data }) => bytes(`${subject}: ${text(data)}`));
