@@ -15,6 +15,20 @@ const buffers = new Buffers(overlapBytes + chunkBytes, 16);
 /** What a read found: the lines that are whole now, and whether that was all there is. `truncated`: the file was rewritten. */
 export type Piece = { readonly step: LinesStep | undefined; readonly isEnd: boolean } | "truncated";
 
+/** How far a generation was read. */
+export interface Reach extends LogPlace {
+  /** The first bytes of the file, up to 64, one character for each. */
+  readonly head: string;
+}
+
+interface Start {
+  readonly offset: number;
+  readonly before: Buffer;
+  readonly head: Buffer;
+}
+
+const nothing = Buffer.alloc(0);
+
 /** What a generation is made of. */
 export interface GenerationParts {
   readonly name: string;
@@ -41,11 +55,14 @@ export class Generation {
   /** The last bytes before `read`, one character for each. */
   #tail: string;
   #mark: string;
+  /** The first bytes of the file, one character for each. */
+  #head: string;
   #seenSize = -1;
   #seenNs = 0n;
   #isSure = false;
 
-  private constructor({ name, file, stat, maxLineBytes }: GenerationParts, offset: number, before: Buffer) {
+  private constructor({ name, file, stat, maxLineBytes }: GenerationParts, start: Start) {
+    const { offset, before, head } = start;
     this.name = name;
     this.id = stat.id;
     this.birthNs = stat.birthNs;
@@ -54,18 +71,21 @@ export class Generation {
     this.#read = offset;
     this.#tail = before.toString("latin1");
     this.#mark = offset === 0 ? startMark : markOf(before);
+    this.#head = head.toString("latin1");
   }
 
   /** From an offset on; undefined when the file is shorter, or when the bytes before give another mark. */
   static async at(parts: GenerationParts, offset: number, mark?: string): Promise<Generation | undefined> {
     const before = await bytesBefore(parts.file, offset, overlapBytes);
     if (!before || (mark !== undefined && offset > 0 && markOf(before) !== mark)) return undefined;
-    return new Generation(parts, offset, before);
+    const headBytes = Math.min(markBytes, offset);
+    const head = await bytesBefore(parts.file, headBytes, headBytes);
+    return head && new Generation(parts, { offset, before, head });
   }
 
   /** From the start of the file on. */
   static fromStart(parts: GenerationParts): Generation {
-    return new Generation(parts, 0, Buffer.alloc(0));
+    return new Generation(parts, { offset: 0, before: nothing, head: nothing });
   }
 
   get file(): OpenFile {
@@ -78,8 +98,8 @@ export class Generation {
   }
 
   /** The place up to which it is read, unfinished line and all. */
-  get reach(): LogPlace {
-    return { generation: this.name, offset: this.#read, mark: this.#reachMark() };
+  get reach(): Reach {
+    return { generation: this.name, offset: this.#read, mark: this.#reachMark(), head: this.#head };
   }
 
   /** Up to which byte it is read, unfinished line and all. */
@@ -145,6 +165,7 @@ export class Generation {
     const from = this.#lines.end;
     const lines = this.#lines.push(bytes.subarray(overlap));
     const start = this.#read - overlap;
+    if (this.#head.length < markBytes && start === 0) this.#head = bytes.toString("latin1", 0, markBytes);
     this.#read = start + bytes.length;
     this.#tail = bytes.toString("latin1", Math.max(0, bytes.length - overlapBytes));
     const to = this.#lines.end;
@@ -167,6 +188,14 @@ export async function bytesBefore(file: OpenFile, offset: number, most: number):
   const bytes = Buffer.allocUnsafeSlow(length);
   if (length > 0 && (await file.read(bytes, offset - length)) < length) return undefined;
   return bytes;
+}
+
+/** Whether a file may be one that was read so far, or a copy of it, be it a shorter one. */
+export async function isLike(file: OpenFile, size: number, { head, ...reach }: Reach): Promise<boolean> {
+  const length = Math.min(size, head.length);
+  const bytes = length > 0 ? await bytesBefore(file, length, length) : undefined;
+  if (bytes?.toString("latin1") !== head.slice(0, length)) return false;
+  return size < reach.offset || (await isAt(file, reach));
 }
 
 /** Whether the bytes of a file before a place are those of the place. */

@@ -58,6 +58,7 @@ export class Head {
     const last = old.flush(true);
     if (last) await this.#emit(last);
     this.#lives.leave(old.reach, this.#lives.isOver(old.name));
+    if (why) this.#lives.tear(old.name, why);
     this.generation = next;
     this.#isBroken = false;
     const { offset: from } = old.place;

@@ -1,47 +1,23 @@
 import type { LogPlace } from "../protocol/log.ts";
-import type { FileStat, Files, OpenFile } from "./files.ts";
-import { bytesBefore, isAt } from "./generation.ts";
+import {
+  type Chapter,
+  closeAll,
+  type Held,
+  type House,
+  type Lineage,
+  lostAfter,
+  openHeirs,
+  openSibling,
+  Unsettled,
+  withSibling,
+} from "./chapters.ts";
+import { type Generation, isAt, isLike, type Reach } from "./generation.ts";
 import type { Lives } from "./lives.ts";
-import { fileName, fileOf, leastBytes, markBytes } from "./mark.ts";
-import { findSiblings, isTorn, type Sibling } from "./siblings.ts";
-
-/** Where rotated files are looked for. */
-export interface House {
-  readonly files: Files;
-  readonly root: string;
-  /** The path of the log's file, links followed: the others lie beside it. */
-  readonly home: string;
-  readonly lives: Lives;
-}
-
-/** A file that is held open: where a lineage ends, or begins. */
-export interface Held {
-  readonly id: string;
-  readonly birthNs: bigint;
-  readonly file: OpenFile;
-}
-
-/** A file to read, or a part of one. Whoever has it closes it. */
-export interface Chapter {
-  readonly file: OpenFile;
-  readonly stat: FileStat;
-  readonly generation: string;
-  readonly from: number;
-  /** What may be missing after it, and why. */
-  readonly lost: "truncated" | "deleted" | undefined;
-}
-
-/** What came after a place and before the file that is held; `lost`: what may be missing before the first chapter. */
-export interface Lineage {
-  readonly chapters: readonly Chapter[];
-  readonly lost: "truncated" | "deleted" | undefined;
-}
-
-/** Files that cannot be told apart from one another while they are being renamed: look again. */
-export class Unsettled extends Error {}
+import { fileName, fileOf, leastBytes } from "./mark.ts";
+import { findSiblings, type Sibling } from "./siblings.ts";
 
 /** The files that came after one that is held, and before another one. Throws Unsettled. */
-export async function missedBetween(house: House, old: Held, until: Held): Promise<Lineage> {
+export async function missedBetween(house: House, old: Generation, until: Held): Promise<Lineage> {
   const list = await settled(house);
   const before = beforeHeld(list, until);
   const at = before.findIndex(({ stat }) => stat.id === old.id);
@@ -53,15 +29,13 @@ export async function missedBetween(house: House, old: Held, until: Held): Promi
     });
     return { chapters, lost: lost ?? lostAfter(list, before[at], until) };
   }
-  const known = await lastKnown(house, before);
-  const isLater = ({ stat }: Sibling) => stat.birthNs >= old.birthNs;
-  const heirs = before
-    .slice(known + 1)
-    .filter(isLater)
-    .filter(isUnread(house));
+  const known = await lastKnown(house, before, [...house.lives.ended, old.reach]);
+  const later = before.filter(({ stat }) => stat.birthNs >= old.birthNs);
+  const heirs = later.filter((one) => before.indexOf(one) > known && isUnread(house)(one));
   const { chapters } = await openHeirs(house, { list, heirs, until });
-  // Where one was deleted, others may have been.
-  return { chapters, lost: chapters.length > 0 ? "deleted" : undefined };
+  // Where one was deleted, others may have been; and each that is there may be a copy of one that was.
+  const told = chapters.map((chapter) => ({ ...chapter, lost: chapter.lost ?? ("deleted" as const) }));
+  return { chapters: told, lost: later.length > 0 ? "deleted" : undefined };
 }
 
 /**
@@ -70,7 +44,7 @@ export async function missedBetween(house: House, old: Held, until: Held): Promi
  *
  * Undefined when no file has the place. Throws Unsettled.
  */
-export async function lineageOf(house: House, place: LogPlace, until: Held): Promise<Lineage | undefined> {
+export async function lineageOf(house: House, place: LogPlace, until: Generation): Promise<Lineage | undefined> {
   if (
     isTrusted(house.lives, place) &&
     fileName(until.id) === fileOf(place.generation) &&
@@ -88,19 +62,24 @@ export async function lineageOf(house: House, place: LogPlace, until: Held): Pro
     const after = list.some(({ stat }) => stat.id === until.id) ? lostAfter(list, found, until) : "deleted";
     const lost = itself ? (rest.lost ?? after) : "truncated";
     const first = await openSibling(house, found);
-    return {
-      chapters: [{ ...first, generation: place.generation, from: place.offset, lost }, ...rest.chapters],
-      lost: undefined,
-    };
+    const chapter = { ...first, generation: place.generation, from: place.offset, lost };
+    return { chapters: withKnownGaps(house.lives, [chapter, ...rest.chapters], until), lost: undefined };
   } catch (trouble) {
     await closeAll(rest.chapters);
     throw trouble;
   }
 }
 
-/** Closes the files of chapters. */
-export async function closeAll(chapters: readonly Pick<Chapter, "file">[]): Promise<void> {
-  await Promise.all(chapters.map(({ file }) => file.close().catch(() => {})));
+/** What was followed between two files and is not there any more is missing. */
+function withKnownGaps(lives: Lives, chapters: readonly Chapter[], until: Generation): Chapter[] {
+  const order = [...lives.left, until.name];
+  return chapters.map((chapter, i) => {
+    const at = order.lastIndexOf(chapter.generation);
+    const next = chapters[i + 1]?.generation ?? until.name;
+    const isGap = at >= 0 && at < order.length - 1 && order[at + 1] !== next;
+    const lost = chapter.lost ?? lives.lostAfter(chapter.generation) ?? (isGap ? "deleted" : undefined);
+    return { ...chapter, lost };
+  });
 }
 
 async function settled({ files, home }: House): Promise<readonly Sibling[]> {
@@ -119,27 +98,14 @@ function isUnread({ lives }: House): (sibling: Sibling) => boolean {
   return ({ stat }) => !lives.wasRead(fileName(stat.id));
 }
 
-/** What may be missing between a file and the next: it is a copy when one that comes later was born earlier. */
-function lostAfter(list: readonly Sibling[], one: Sibling | undefined, until: Held): Chapter["lost"] {
-  const at = one ? list.indexOf(one) : -1;
-  if (!one || at < 0) return undefined;
-  const next = list[at + 1];
-  if (next && isTorn(one, next)) return "deleted";
-  const end = list.findIndex(({ stat }) => stat.id === until.id);
-  const later = end < 0 ? list.slice(at + 1) : list.slice(at + 1, end);
-  const births = [...later.map(({ stat }) => stat.birthNs), until.birthNs];
-  return births.some((birthNs) => birthNs <= one.stat.birthNs) ? "truncated" : undefined;
-}
-
-/** The newest sibling that was read: the same file, or a copy of one that was truncated. */
-async function lastKnown(house: House, list: readonly Sibling[]): Promise<number> {
-  const ended = house.lives.ended.filter(({ offset }) => offset >= leastBytes);
+/** The newest sibling that was read: the same file, or a copy of one that was. */
+async function lastKnown(house: House, list: readonly Sibling[], read: readonly Reach[]): Promise<number> {
   for (let at = list.length - 1; at >= 0; at -= 1) {
     const sibling = list[at];
     if (!sibling) continue;
     if (!isUnread(house)(sibling)) return at;
-    for (const place of ended) {
-      if (sibling.stat.size >= place.offset && (await hasPlace(house, sibling, place))) return at;
+    for (const place of read) {
+      if (await withSibling(house, sibling, (file) => isLike(file, sibling.stat.size, place))) return at;
     }
   }
   return -1;
@@ -173,81 +139,6 @@ async function findCopy(
   return undefined;
 }
 
-async function hasPlace({ files, root }: House, { path, stat }: Sibling, place: LogPlace): Promise<boolean> {
-  const file = await files.open(path, root).catch(() => undefined);
-  if (!file) return false;
-  try {
-    return (await file.stat()).id === stat.id && (await isAt(file, place));
-  } finally {
-    await file.close();
-  }
-}
-
-type Unnamed = Omit<Chapter, "generation">;
-
-interface Heirs {
-  readonly list: readonly Sibling[];
-  readonly heirs: readonly Sibling[];
-  readonly until: Held;
-}
-
-/** Opens what is to be read whole: what has bytes, and is no copy of what comes later. */
-async function openHeirs(house: House, { list, heirs, until }: Heirs): Promise<Lineage> {
-  const opened: Unnamed[] = [];
-  try {
-    for (const heir of heirs) {
-      opened.push({ ...(await openSibling(house, heir)), from: 0, lost: lostAfter(list, heir, until) });
-    }
-    return await withoutCopies(house, opened, until);
-  } catch (trouble) {
-    await closeAll(opened);
-    throw trouble;
-  }
-}
-
-async function openSibling(
-  { files, root }: House,
-  { path, stat }: Sibling,
-): Promise<{ file: OpenFile; stat: FileStat }> {
-  const file = await files.open(path, root);
-  if (!file) throw new Unsettled();
-  const opened = await file.stat();
-  if (opened.id === stat.id) return { file, stat: opened };
-  await file.close();
-  throw new Unsettled();
-}
-
-async function withoutCopies({ lives }: House, all: readonly Unnamed[], until: Held): Promise<Lineage> {
-  const chapters: Chapter[] = [];
-  let lost: Chapter["lost"];
-  for (const [at, one] of all.entries()) {
-    const later = [...all.slice(at + 1).map(({ file, stat }) => ({ ...stat, file })), until];
-    if (one.stat.size > 0 && !(await isCopyOfAny(one, later))) {
-      chapters.push({ ...one, generation: lives.nameOf(one.stat.id) });
-      continue;
-    }
-    await one.file.close();
-    // What is missing after a file that is left out is missing after the one before.
-    if (one.lost !== "deleted") continue;
-    const previous = chapters.pop();
-    if (previous) chapters.push({ ...previous, lost: "deleted" });
-    else lost = "deleted";
-  }
-  return { chapters, lost };
-}
-
-/** Whether a file was made as a copy of one that is there: born later, and the same from its start to its end. */
-async function isCopyOfAny({ file, stat }: Unnamed, others: readonly Held[]): Promise<boolean> {
-  const ends = [Math.min(markBytes, stat.size), stat.size];
-  for (const other of others) {
-    if (other.birthNs > stat.birthNs) continue;
-    const isSame = await Promise.all(ends.map((end) => areEqualBefore(file, other.file, end)));
-    if (isSame.every((one) => one)) return true;
-  }
-  return false;
-}
-
-async function areEqualBefore(one: OpenFile, other: OpenFile, offset: number): Promise<boolean> {
-  const [some, others] = await Promise.all([one, other].map((file) => bytesBefore(file, offset, markBytes)));
-  return some !== undefined && others !== undefined && some.equals(others);
+function hasPlace(house: House, sibling: Sibling, place: LogPlace): Promise<boolean> {
+  return withSibling(house, sibling, (file) => isAt(file, place));
 }

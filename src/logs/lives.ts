@@ -1,11 +1,14 @@
-import type { LogPlace } from "../protocol/log.ts";
+import type { LostBytes } from "../protocol/log.ts";
+import type { Reach } from "./generation.ts";
 import { fileName, fileOf, newLife } from "./mark.ts";
 
 interface Life {
   /** How far it was read, unfinished line and all. */
-  reach: LogPlace | undefined;
+  reach: Reach | undefined;
   /** Whether the file was truncated since. */
   isOver: boolean;
+  /** What may be missing after it. */
+  lost: LostBytes["reason"] | undefined;
 }
 
 const mostLives = 64;
@@ -34,12 +37,23 @@ export class Lives {
   }
 
   /** Remembers how far a generation was read, and whether its file was truncated then. */
-  leave(reach: LogPlace, isOver: boolean): void {
-    this.#remember(reach.generation, { reach, isOver });
+  leave(reach: Reach, isOver: boolean): void {
+    this.#remember(reach.generation, { reach, isOver, lost: undefined });
+  }
+
+  /** Remembers that something may be missing after a generation. */
+  tear(generation: string, lost: LostBytes["reason"]): void {
+    const life = this.#lives.get(generation);
+    if (life) life.lost = lost;
+  }
+
+  /** What is known to be missing after a generation. */
+  lostAfter(generation: string): LostBytes["reason"] | undefined {
+    return this.#lives.get(generation)?.lost;
   }
 
   /** How far a generation was read that was left. */
-  reachOf(generation: string): LogPlace | undefined {
+  reachOf(generation: string): Reach | undefined {
     return this.#lives.get(generation)?.reach;
   }
 
@@ -59,13 +73,18 @@ export class Lives {
   }
 
   /** How far the generations were read whose files were truncated, newest first. */
-  get ended(): LogPlace[] {
+  get ended(): Reach[] {
     return [...this.#lives.values()].flatMap(({ reach, isOver }) => (reach && isOver ? [reach] : [])).reverse();
+  }
+
+  /** The generations that were followed to their end, in that order. */
+  get left(): string[] {
+    return [...this.#lives].flatMap(([generation, { reach }]) => (reach ? [generation] : []));
   }
 
   #begin(file: string): string {
     const generation = file + newLife();
-    this.#remember(generation, { reach: undefined, isOver: false });
+    this.#remember(generation, { reach: undefined, isOver: false, lost: undefined });
     return generation;
   }
 

@@ -1,8 +1,9 @@
 import { Failure } from "../protocol/failure.ts";
 import type { LogBacklog, LogBytes, LogPlace, LogReading, LogStep } from "../protocol/log.ts";
+import { type Chapter, closeAll, type House, type Lineage, Unsettled } from "./chapters.ts";
 import { chunkBytes, Generation } from "./generation.ts";
 import type { LateFiles } from "./late.ts";
-import { type Chapter, closeAll, type House, type Lineage, lineageOf, Unsettled } from "./lineage.ts";
+import { lineageOf } from "./lineage.ts";
 import { startMark } from "./mark.ts";
 import { findLineStart } from "./scan.ts";
 

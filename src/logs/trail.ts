@@ -1,11 +1,12 @@
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { LostBytes, RotationReason } from "../protocol/log.ts";
+import { closeAll, type House, type Lineage, Unsettled } from "./chapters.ts";
 import type { FileStat, OpenFile } from "./files.ts";
 import { Generation, type GenerationParts } from "./generation.ts";
 import { Head } from "./head.ts";
 import { LateFiles } from "./late.ts";
-import { closeAll, type House, type Lineage, lineageOf, missedBetween, Unsettled } from "./lineage.ts";
+import { lineageOf, missedBetween } from "./lineage.ts";
 import { Lives } from "./lives.ts";
 import type { FollowParts } from "./rules.ts";
 import { findLineStart } from "./scan.ts";
