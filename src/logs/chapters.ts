@@ -42,19 +42,21 @@ export class Unsettled extends Error {}
 type Unnamed = Omit<Chapter, "generation">;
 
 export interface Heirs {
+  /** Whether a file without bytes is opened, too: a writer may still have it. */
+  readonly isFollowing: boolean;
   readonly list: readonly Sibling[];
   readonly heirs: readonly Sibling[];
   readonly until: Held;
 }
 
-/** Opens what is to be read whole: what has bytes, and is no copy of what comes later. */
-export async function openHeirs(house: House, { list, heirs, until }: Heirs): Promise<Lineage> {
+/** Opens what is to be read whole: what is no copy of what comes later. */
+export async function openHeirs(house: House, { list, heirs, until, isFollowing }: Heirs): Promise<Lineage> {
   const opened: Unnamed[] = [];
   try {
     for (const heir of heirs) {
       opened.push({ ...(await openSibling(house, heir)), from: 0, lost: lostAfter(list, heir, until) });
     }
-    return await withoutCopies(house, opened, until);
+    return await withoutCopies(house, opened, { list, heirs, until, isFollowing });
   } catch (trouble) {
     await closeAll(opened);
     throw trouble;
@@ -105,13 +107,15 @@ export function lostAfter(list: readonly Sibling[], one: Sibling | undefined, un
   return births.some((birthNs) => birthNs <= one.stat.birthNs) ? "truncated" : undefined;
 }
 
-async function withoutCopies({ lives }: House, all: readonly Unnamed[], until: Held): Promise<Lineage> {
+async function withoutCopies({ lives }: House, all: readonly Unnamed[], heirs: Heirs): Promise<Lineage> {
+  const { until, isFollowing } = heirs;
   const chapters: Chapter[] = [];
   let lost: Chapter["lost"];
   for (const [at, one] of all.entries()) {
     const later = [...all.slice(at + 1).map(({ file, stat }) => ({ ...stat, file })), until];
-    if (one.stat.size > 0 && !(await isCopyOfAny(one, later))) {
-      chapters.push({ ...one, generation: await nameOf(lives, one) });
+    const isEmpty = one.stat.size === 0 && !isFollowing;
+    if (!isEmpty && !(await isCopyOfAny(one, later))) {
+      chapters.push({ ...one, generation: isFollowing ? lives.nameOf(one.stat.id) : await nameOf(lives, one) });
       continue;
     }
     await one.file.close();
@@ -127,7 +131,7 @@ async function withoutCopies({ lives }: House, all: readonly Unnamed[], until: H
 /** The generation of a file: when it is a copy of a life that is over, that life. */
 async function nameOf(lives: Lives, { file, stat }: Unnamed): Promise<string> {
   for (const reach of lives.ended) {
-    if (stat.size >= reach.offset && (await isLike(file, stat.size, reach))) return reach.generation;
+    if (await isLike(file, stat.size, reach)) return reach.generation;
   }
   return lives.nameOf(stat.id);
 }

@@ -22,17 +22,14 @@ export async function missedBetween(house: House, old: Generation, until: Held):
   const before = beforeHeld(list, until);
   const at = before.findIndex(({ stat }) => stat.id === old.id);
   if (at >= 0) {
-    const { chapters, lost } = await openHeirs(house, {
-      list,
-      heirs: before.slice(at + 1).filter(isUnread(house)),
-      until,
-    });
+    const heirs = before.slice(at + 1).filter(isUnread(house));
+    const { chapters, lost } = await openHeirs(house, { list, heirs, until, isFollowing: true });
     return { chapters, lost: lost ?? lostAfter(list, before[at], until) };
   }
   const known = await lastKnown(house, before, [...house.lives.ended, old.reach]);
   const later = before.filter(({ stat }) => stat.birthNs >= old.birthNs);
   const heirs = later.filter((one) => before.indexOf(one) > known && isUnread(house)(one));
-  const { chapters } = await openHeirs(house, { list, heirs, until });
+  const { chapters } = await openHeirs(house, { list, heirs, until, isFollowing: true });
   // Where one was deleted, others may have been; and each that is there may be a copy of one that was.
   const told = chapters.map((chapter) => ({ ...chapter, lost: chapter.lost ?? ("deleted" as const) }));
   return { chapters: told, lost: later.length > 0 ? "deleted" : undefined };
@@ -57,7 +54,7 @@ export async function lineageOf(house: House, place: LogPlace, until: Generation
   if (!found) return undefined;
   const older = beforeHeld(list, until);
   const heirs = older.includes(found) ? older.slice(older.indexOf(found) + 1) : [];
-  const rest = await openHeirs(house, { list, heirs, until });
+  const rest = await openHeirs(house, { list, heirs, until, isFollowing: false });
   try {
     const after = list.some(({ stat }) => stat.id === until.id) ? lostAfter(list, found, until) : "deleted";
     const lost = itself ? (rest.lost ?? after) : "truncated";

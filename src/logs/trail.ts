@@ -71,7 +71,6 @@ export class Trail {
     return this.#hasMore;
   }
 
-  /** Whether something is about to happen. */
   get isRestless(): boolean {
     return this.#isRestless || this.#hasMore;
   }

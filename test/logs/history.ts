@@ -1,7 +1,7 @@
 import { Follower } from "../../src/logs/follow.ts";
 import type { LogPlace, LogStep } from "../../src/protocol/log.ts";
 import { ManualClock } from "../support/clock.ts";
-import { disorder, judge, type Seen, silentlyMissing } from "./judge.ts";
+import { disorder, displacedLives, judge, type Seen, silentlyMissing } from "./judge.ts";
 import { SimulatedFiles } from "./simulated.ts";
 import { type Deed, lineBytes, logPath, Writer } from "./writer.ts";
 
@@ -30,6 +30,7 @@ export class History {
   readonly #places: Passed[] = [];
   readonly #follower: Follower;
   readonly #random: () => number;
+  readonly #lifeOf = (number: number) => this.#writer.lines[number]?.life;
   #start: LogPlace | undefined;
   #ticking = false;
 
@@ -134,14 +135,23 @@ export class History {
     const { faults, seen } = judge(this.#steps, this.#start);
     const all = this.#writer.lines.map((_, number) => number);
     const missing = silentlyMissing(seen, all).filter((number) => !this.#isBlindSpot(number, seen));
-    return [...faults, ...this.#disorder(seen), ...missing.map((number) => `${number} is missing without a word`)];
+    return [
+      ...faults,
+      ...disorder(seen, this.#lifeOf),
+      ...missing.map((number) => `${number} is missing without a word`),
+    ];
   }
 
-  /** A life that came to its end before anything of it was read. */
+  /**
+   * Whether nobody could know of a line: its life was over before anything of it was read, or its file was never seen under
+   * the log's name and is gone; what is left of it may be a copy.
+   */
   #isBlindSpot(number: number, seen: readonly Seen[]): boolean {
     const life = this.#writer.lines[number]?.life;
     if (!life || life.fate === "kept") return false;
-    return !seen.some((one) => one !== "gap" && this.#writer.lines[one.number]?.life === life);
+    if (!life.inode.wasOpened) return true;
+    const isUnseen = !seen.some((one) => one !== "gap" && this.#lifeOf(one.number) === life);
+    return isUnseen || displacedLives(seen, this.#lifeOf).has(life);
   }
 
   async #faultsOfReadings(): Promise<string[]> {
@@ -176,13 +186,11 @@ export class History {
       follower === this.#follower ? this.#isBlindSpot(number, this.#seen()) : !this.#writer.isOnDisk(number);
     const missing = silentlyMissing(seen, expected).filter((number) => !isExcused(number));
     const told = `after ${JSON.stringify(place)} by ${follower === this.#follower ? "the same" : "a fresh"} follower: `;
-    return [...faults, ...this.#disorder(seen), ...missing.map((number) => `${number} is missing without a word`)].map(
-      (fault) => told + fault,
-    );
-  }
-
-  #disorder(seen: readonly Seen[]): string[] {
-    return disorder(seen, (number) => this.#writer.lines[number]?.life);
+    return [
+      ...faults,
+      ...disorder(seen, this.#lifeOf),
+      ...missing.map((number) => `${number} is missing without a word`),
+    ].map((fault) => told + fault);
   }
 
   #seen(): Seen[] {

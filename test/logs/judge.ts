@@ -29,25 +29,40 @@ export function judge(steps: readonly LogStep[], start: LogPlace | undefined): {
   return { faults, seen };
 }
 
+type LifeOf = (number: number) => Life | undefined;
+
 /**
- * Numbers that came twice, and those that came in the wrong order; not late ones, nor those of a life of which nothing had
- * come before it was over: it is found as a copy, if at all.
+ * Lives of which nothing had come when they were over, and that came after later ones.
+ *
+ * What was written, copied and truncated between two looks can be found only when the copy is come upon.
  */
-export function disorder(seen: readonly Seen[], lifeOf: (number: number) => Life | undefined): string[] {
+export function displacedLives(seen: readonly Seen[], lifeOf: LifeOf): Set<Life> {
+  const known = new Set<Life>();
+  const displaced = new Set<Life>();
+  let last = -1;
+  for (const one of seen) {
+    const life = one === "gap" || one.isLate ? undefined : lifeOf(one.number);
+    if (one === "gap" || !life) continue;
+    if (one.number < last && life.fate !== "kept" && !known.has(life)) displaced.add(life);
+    known.add(life);
+    last = Math.max(last, one.number);
+  }
+  return displaced;
+}
+
+/** Numbers that came twice, and those that came in the wrong order; not late ones, nor those of displaced lives. */
+export function disorder(seen: readonly Seen[], lifeOf: LifeOf): string[] {
   const faults: string[] = [];
   const numbers = new Set<number>();
-  const lives = new Set<Life>();
-  const displaced = new Set<Life>();
+  const displaced = displacedLives(seen, lifeOf);
   let last = -1;
   for (const one of seen) {
     if (one === "gap") continue;
     if (numbers.has(one.number)) faults.push(`${one.number} came twice`);
     numbers.add(one.number);
     const life = lifeOf(one.number);
-    if (one.isLate || !life) continue;
-    if (one.number < last && life.fate !== "kept" && !lives.has(life)) displaced.add(life);
-    if (one.number < last && !displaced.has(life)) faults.push(`${one.number} came after ${last}`);
-    lives.add(life);
+    if (one.isLate || !life || displaced.has(life)) continue;
+    if (one.number < last) faults.push(`${one.number} came after ${last}`);
     last = Math.max(last, one.number);
   }
   return faults;

@@ -9,6 +9,8 @@ export class Inode {
   content = Buffer.alloc(0);
   changedNs: bigint;
   links = 0;
+  /** Whether a follower ever had it open. */
+  wasOpened = false;
 
   constructor(number: number, nowNs: bigint) {
     this.number = number;
@@ -136,7 +138,10 @@ export class SimulatedFiles implements Files {
   async open(path: string): Promise<OpenFile | undefined> {
     const inode = await this.#call(() => {
       const found = this.#names.get(path);
-      if (found) this.hold(found);
+      if (found) {
+        this.hold(found);
+        found.wasOpened = true;
+      }
       return found;
     }, `open ${path}`);
     return inode && this.#opened(inode);

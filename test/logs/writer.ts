@@ -12,6 +12,7 @@ export type Deed =
 /** One life of a file: what was written to it, in bytes. */
 export interface Life {
   readonly number: number;
+  readonly inode: Inode;
   /** How it came to an end before it could be read any more. */
   fate: "kept" | "truncated" | "deleted";
 }
@@ -119,7 +120,9 @@ export class Writer {
     this.#files.append(this.#inode, text);
     if (!isWhole) return;
     // Half of the line may be gone with what was before a truncation.
-    const life: Life = this.#isTorn ? { number: this.#lifeCount, fate: "truncated" } : this.#life(this.#inode);
+    const life: Life = this.#isTorn
+      ? { number: this.#lifeCount, inode: this.#inode, fate: "truncated" }
+      : this.#life(this.#inode);
     this.lines.push({ life, end: this.#inode.content.length });
     this.#isTorn = false;
   }
@@ -127,7 +130,7 @@ export class Writer {
   #life(inode: Inode): Life {
     const known = this.#lives.get(inode);
     if (known) return known;
-    const life: Life = { number: ++this.#lifeCount, fate: inode.links > 0 ? "kept" : "deleted" };
+    const life: Life = { number: ++this.#lifeCount, inode, fate: inode.links > 0 ? "kept" : "deleted" };
     this.#lives.set(inode, life);
     return life;
   }
