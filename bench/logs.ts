@@ -9,7 +9,7 @@ import { help } from "./logs/help.ts";
 import { idle } from "./logs/idle.ts";
 import { latency } from "./logs/latency.ts";
 import { parseOptions } from "./logs/options.ts";
-import { json, type Measured, tables } from "./logs/report.ts";
+import { footer, json, type Measured, table } from "./logs/report.ts";
 import { rotating } from "./logs/rotating.ts";
 import type { Section, Stage } from "./logs/section.ts";
 import { throughput } from "./logs/throughput.ts";
@@ -40,12 +40,12 @@ async function main(args: readonly string[]): Promise<void> {
   for (const section of sections.filter(({ name }) => options.sections.includes(name))) {
     const directory = join(root, section.name);
     mkdirSync(directory);
-    measured.push(
-      await result(section, { children, directory, options, say: (text) => say(colours.dim(`${text} …`)) }),
-    );
+    const one = await result(section, { children, directory, options, say: (text) => say(colours.dim(`${text} …`)) });
+    measured.push(one);
+    if (!options.json) process.stdout.write(`${table(one)}\n\n`);
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
   }
-  process.stdout.write(`${options.json ? json(measured) : tables(measured)}\n`);
+  process.stdout.write(`${options.json ? json(measured) : footer()}\n`);
   process.exit(measured.some(({ failure }) => failure !== undefined) ? 1 : 0);
 }
 

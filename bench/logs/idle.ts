@@ -60,10 +60,7 @@ async function agent({ children, directory, options }: Stage, names: readonly st
     const kbPerLog = (rssBytes(agent.pid) - before) / names.length / 1024;
     const settled = { rssMb: rssBytes(agent.pid) / 1024 / 1024, kbPerLog, beginS };
     const quiet = await percent(agent.pid, options.seconds * 1000);
-    const renewing = setInterval(() => void followAll(connection, names), renewEveryMs);
-    void followAll(connection, names);
-    const renewed = await percent(agent.pid, renewEveryMs);
-    clearInterval(renewing);
+    const [renewed] = await Promise.all([percent(agent.pid, renewEveryMs), followAll(connection, names)]);
     const who = "skein logs-agent";
     return [
       { who, wishes: "nobody asks", cpuPercent: quiet, ...settled },

@@ -1,6 +1,6 @@
 import { cpus, release } from "node:os";
 import colours from "picocolors";
-import { table } from "../report.ts";
+import { table as columnsBeside } from "../report.ts";
 import type { Row, Section } from "./section.ts";
 
 /** A section that is over. */
@@ -17,28 +17,28 @@ export function json(measured: readonly Measured[]): string {
   return JSON.stringify({ machine, sections }, null, 2);
 }
 
-/** Everything, for people. */
-export function tables(measured: readonly Measured[]): string {
-  const parts = measured.map(({ section, rows, failure }) => {
-    const title = `${colours.bold(section.name)}  ${colours.dim(section.about)}`;
-    return [
-      title,
-      ...(rows.length > 0 ? [sectionTable(section, rows)] : []),
-      ...(failure ? [colours.red(failure)] : []),
-    ];
-  });
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}, Linux ${release()}`;
-  return [...parts.map((part) => part.join("\n")), colours.dim(`${machine}. --help explains every figure.`)].join(
-    "\n\n",
+/** A section, for people. */
+export function table({ section, rows, failure }: Measured): string {
+  const title = `${colours.bold(section.name)}  ${colours.dim(section.about)}`;
+  return [title, ...(rows.length > 0 ? [figures(section, rows)] : []), ...(failure ? [colours.red(failure)] : [])].join(
+    "\n",
+  );
+}
+
+/** Where it was measured. */
+export function footer(): string {
+  const model = cpus()[0]?.model ?? "unknown CPU";
+  return colours.dim(
+    `${cpus().length} × ${model}, Node ${process.version}, Linux ${release()}. --help explains every figure.`,
   );
 }
 
 /** Names first, in the order of the rows, then the figures of the columns. */
-function sectionTable({ columns }: Section, rows: readonly Row[]): string {
-  const figures = new Set(columns.map(({ figure }) => figure));
-  const names = Object.keys(rows[0] ?? {}).filter((name) => !figures.has(name));
+function figures({ columns }: Section, rows: readonly Row[]): string {
+  const known = new Set(columns.map(({ figure }) => figure));
+  const names = Object.keys(rows[0] ?? {}).filter((name) => !known.has(name));
   const head = [...names, ...columns.map(({ title }) => title)];
-  return table(
+  return columnsBeside(
     head,
     rows.map((row) => [
       ...names.map((name) => String(row[name] ?? "")),
