@@ -66,7 +66,6 @@ export class Trail {
     return { files, root, home: this.#home, lives: this.lives };
   }
 
-  /** Whether the last look left something to read. */
   get hasMore(): boolean {
     return this.#hasMore;
   }
@@ -119,6 +118,7 @@ export class Trail {
     const parts = this.#generationParts(file, stat);
     const offset = from === "start" ? 0 : await findLineStart(file, stat.size, 1, this.#parts.rules.maxLineBytes);
     this.#head.generation = (await Generation.at(parts, offset ?? stat.size)) ?? Generation.fromStart(parts);
+    this.#hasMore = true;
     this.#watch();
   }
 
