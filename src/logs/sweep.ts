@@ -10,12 +10,12 @@ export interface Polled {
 
 const everyMs = 250;
 const restlessEveryMs = 20;
-const atMost = 200;
+const atMost = 64;
 
 /**
  * Polls everything that is followed, as the net below the watches of the system.
  *
- * Every 250 ms the next 200, and what is restless every 20 ms. So the cost does not grow with their number, the time
+ * Every 250 ms the next 64, and what is restless every 20 ms. So the cost does not grow with their number, the time
  * between two looks does. It has timers only while there is something to poll.
  */
 export class Sweep {
