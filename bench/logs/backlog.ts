@@ -25,15 +25,16 @@ export const backlog: Section = {
     "1,000 lines from the end of a log: from connecting to the whole first frame; tail: a process that is started for it",
   columns: [column("p50 ms", "p50Ms", 2), column("p99 ms", "p99Ms", 2), column("lines", "lines"), column("KB", "kb")],
   run: async ({ children, directory, options, say }) => {
+    const make = (kind: string, size: number) =>
+      Array.from({ length: logs }, (_, at) => makeLog(directory, `${kind}-${at}`, size, options.bytes));
+    const warm = make("warm", megabyte);
+    const all = sizes.map(([size, bytes]) => [size, make(size.replace(" ", ""), bytes)] as const);
     const { port } = await startGateway(children, join(directory, "{name}.log"));
     const rows: Row[] = [];
     // The first connections pay for code that has never run.
-    for (let at = 0; at < logs; at++) await ask(port, makeLog(directory, `warm-${at}`, megabyte, options.bytes));
-    for (const [size, bytes] of sizes) {
+    for (const name of warm) await ask(port, name);
+    for (const [size, names] of all) {
       say(`backlog: ${size}`);
-      const names = Array.from({ length: logs }, (_, at) => {
-        return makeLog(directory, `${size.replace(" ", "")}-${at}`, bytes, options.bytes);
-      });
       rows.push({ size, asked: "skein ws, not followed yet", ...(await timed(names, (name) => ask(port, name))) });
       const again = Array.from({ length: askings }, () => names).flat();
       rows.push({ size, asked: "skein ws, followed already", ...(await timed(again, (name) => ask(port, name))) });
@@ -78,7 +79,8 @@ function ask(port: number, name: string): Promise<Newest> {
     const take = (json: string) => {
       socket.close();
       const frame = JSON.parse(json) as { lines?: string[] };
-      resolve({ lines: frame.lines?.length ?? 0, bytes: json.length });
+      if (frame.lines?.length === lines) resolve({ lines, bytes: json.length });
+      else reject(new Error(`Not ${lines} lines of ${name}: ${json.slice(0, 200)}`));
     };
     const fail = (reason: string) => reject(new Error(reason));
     const socket = new LogSocket({ transport: "ws", port, name, backlog: lines }, take, fail);
