@@ -20,8 +20,10 @@ const doors: Readonly<Record<string, rule.Doors>> = {
   transport: { open: ["protocol", "stream", "bus", "metrics", "hub", "auth"] },
   logs: { open: ["bus", "protocol"] },
   supervisor: { open: ["bus", "protocol"] },
+  fleet: { open: ["bus", "protocol"] },
+  mail: { open: ["bus", "protocol"] },
   publisher: { open: ["bus", "protocol"] },
-  api: { open: ["bus", "auth", "protocol", "stream", "hub", "metrics"] },
+  api: { open: ["bus", "auth", "protocol", "stream", "hub", "metrics", "fleet", "mail"] },
   client: { open: ["protocol"] },
   dashboard: { open: ["client", "protocol"] },
 };
@@ -41,7 +43,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   jose: /^src\/auth\/jwt\.ts$/,
   "node:sqlite": /^src\/bus\/embedded[^/]*\.ts$/,
   "node:child_process": /^src\/supervisor\//,
-  "node:fs": /^src\/(logs\/|cli\/|config\.ts$|bus\/embedded[^/]*\.ts$)/,
+  "node:fs": /^src\/(logs\/|supervisor\/|cli\/|config\.ts$|bus\/embedded[^/]*\.ts$)/,
 };
 
 /** One rule of the house. */

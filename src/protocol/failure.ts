@@ -10,6 +10,8 @@ const failures = {
   forbidden_origin: { status: 403 },
   unknown_stream: { status: 404 },
   unknown_subject: { status: 404 },
+  unknown_template: { status: 404 },
+  message_not_found: { status: 404 },
   not_found: { status: 404 },
   instance_not_found: { status: 404 },
   conflict: { status: 409 },
@@ -20,6 +22,7 @@ const failures = {
   internal: { status: 500 },
   bus_away: { status: 503 },
   no_responder: { status: 503 },
+  node_away: { status: 503 },
   shutting_down: { status: 503, close: 1001 },
 } as const satisfies Record<string, { status: number; close?: number }>;
 
