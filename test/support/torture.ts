@@ -18,9 +18,18 @@ export interface Torture<Follower extends LogFollower> {
   readonly follow: () => readonly Follower[];
   readonly seed: number;
   /** What else happens, after each rotation. */
-  readonly trouble?: (rotation: number, random: () => number) => Promise<void> | void;
+  readonly trouble?: (moment: Moment) => Promise<void> | void;
   /** Settles when followers that may never get the last line have had their time. Default: they are waited for. */
   readonly patience?: () => Promise<void>;
+}
+
+/** A moment right after a rotation. */
+export interface Moment {
+  /** How many there have been. */
+  readonly rotation: number;
+  readonly random: () => number;
+  /** Settles when every follower has lines of the new file. */
+  readonly areOver: () => Promise<unknown>;
 }
 
 /** What came of it. */
@@ -54,7 +63,8 @@ export async function torture<Follower extends LogFollower>(run: Torture<Followe
     if (mode.leavesNothing) await haveCome(followers, writer.told.firstNumber);
     await rotate();
     if (mode.losesLines) for (const number of numbersIn(`${path}.1`)) kept.add(number);
-    await run.trouble?.(rotation, random);
+    const areOver = () => haveCome(followers, writer.told.firstNumber);
+    await run.trouble?.({ rotation, random, areOver });
   }
   const written = await writer.finish(closingLines);
   await Promise.race([haveCome(followers, written), ...(run.patience ? [run.patience()] : [])]);

@@ -27,8 +27,9 @@ export async function startTorturedAgent(): Promise<TorturedGateway> {
         path: pattern.replace("{name}", name),
         folder: `${folder.path}/${name}`,
         follow: () => followLog(wire.url, name),
-        trouble: async (rotation, random) => {
-          if (rotation % killAgentEvery === 0) await agent.restart();
+        trouble: async ({ rotation, random, areOver }) => {
+          // Of a file of which nothing was read yet, an agent that is new cannot tell what was read.
+          if (rotation % killAgentEvery === 0) await areOver().then(() => agent.restart());
           if (rotation % killNatsEvery === 0) await nats.restart();
           if (random() * cutOneIn < 1) wire.cut();
         },

@@ -34,7 +34,7 @@ export async function startTorturedGateway(): Promise<TorturedGateway> {
         path: pattern.replace("{name}", name),
         folder: `${folder.path}/${name}`,
         follow: () => followLog(wire.url, name),
-        trouble: (_, random) => (random() * cutOneIn < 1 ? wire.cut() : undefined),
+        trouble: ({ random }) => (random() * cutOneIn < 1 ? wire.cut() : undefined),
       });
     },
     async [Symbol.asyncDispose]() {
