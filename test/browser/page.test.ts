@@ -128,7 +128,7 @@ test("The page lists the streams and shows one live over both transports, byte f
   await gateway.publish("instances/old", { status: "running", port: 1 });
   await using opened = await open(gateway, "");
   const { page, faults } = opened;
-  await expect.poll(() => page.locator("#streams a").count()).toBe(3);
+  await expect.poll(() => page.locator("#streams a").count()).toBe(4);
   expect(await page.locator("#streams").innerText()).toMatch(/instances[\s\S]*messages[\s\S]*runs\/:run_id/);
   for (const side of ["sse", "ws"] as const) await expect.poll(() => column(page, side)).toHaveLength(1);
   for (let n = 1; n <= 5; n++) await gateway.publish(`instances/new-${n}`, { status: "running", port: n });

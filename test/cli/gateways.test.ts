@@ -118,7 +118,7 @@ test.each([
   // Both have passed the invalid one; what each says next is said after its report.
   for (const gateway of [one, other]) await publish(gateway, http, right);
   await nats.flush();
-  expect(await kept(`skein.default.rejected.${tail}`)).toBe(1);
+  await expect.poll(() => kept(`skein.default.rejected.${tail}`)).toBe(1);
   expect(reports[0]).toMatchObject({ subject, reason: expect.any(String) });
   for (const [i, { frames }] of clients.entries()) {
     expect(frames[0]).toEqual(before[i]?.[0]);
