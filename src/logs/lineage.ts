@@ -43,7 +43,7 @@ export async function missedBetween(house: House, old: Generation, until: Held):
  */
 export async function lineageOf(house: House, place: LogPlace, until: Generation): Promise<Lineage | undefined> {
   if (
-    isTrusted(house.lives, place) &&
+    !house.lives.isOver(place.generation) &&
     fileName(until.id) === fileOf(place.generation) &&
     (await isAt(until.file, place))
   )
@@ -59,7 +59,9 @@ export async function lineageOf(house: House, place: LogPlace, until: Generation
     const after = list.some(({ stat }) => stat.id === until.id) ? lostAfter(list, found, until) : "deleted";
     const lost = itself ? (rest.lost ?? after) : "truncated";
     const first = await openSibling(house, found);
-    const chapter = { ...first, generation: place.generation, from: place.offset, lost };
+    // From here on its life is known, and the next place is not vague any more.
+    const generation = isVague(house.lives, place) ? house.lives.nameOf(first.stat.id) : place.generation;
+    const chapter = { ...first, generation, from: place.offset, lost };
     return { chapters: withKnownGaps(house.lives, [chapter, ...rest.chapters], until), lost: undefined };
   } catch (trouble) {
     await closeAll(rest.chapters);
@@ -108,14 +110,16 @@ async function lastKnown(house: House, list: readonly Sibling[], read: readonly 
   return -1;
 }
 
-/** Whether a place may be looked for in the file it names: not when that was truncated, nor when too little is known of it. */
-function isTrusted(lives: Lives, { generation, offset }: LogPlace): boolean {
-  if (lives.isOver(generation)) return false;
-  return offset >= leastBytes || lives.has(generation);
+/**
+ * Whether too little is known of a place to tell that its file was not truncated since: fewer than 16 bytes, of a life that
+ * nobody here has followed.
+ */
+export function isVague(lives: Lives, { generation, offset }: LogPlace): boolean {
+  return offset < leastBytes && !lives.has(generation);
 }
 
 async function findItself(house: House, list: readonly Sibling[], place: LogPlace): Promise<Sibling | undefined> {
-  if (!isTrusted(house.lives, place)) return undefined;
+  if (house.lives.isOver(place.generation)) return undefined;
   const itself = list.find(({ stat }) => fileName(stat.id) === fileOf(place.generation));
   return itself && (await hasPlace(house, itself, place)) ? itself : undefined;
 }

@@ -3,7 +3,7 @@ import type { LogBacklog, LogBytes, LogPlace, LogReading, LogStep } from "../pro
 import { type Chapter, closeAll, type House, type Lineage, Unsettled } from "./chapters.ts";
 import { chunkBytes, Generation } from "./generation.ts";
 import type { LateFiles } from "./late.ts";
-import { lineageOf } from "./lineage.ts";
+import { isVague, lineageOf } from "./lineage.ts";
 import { startMark } from "./mark.ts";
 import { findLineStart } from "./scan.ts";
 
@@ -31,7 +31,8 @@ const worstGrowth = 6;
 /**
  * The steps after a place, about `limitBytes` of JSON at most; null: from the start of the file that is there.
  *
- * They bear the name that the follower has for a generation, also when `since` has another one for the same.
+ * They bear the name that the follower has for a generation, also when `since` has another one for the same. When `since`
+ * is so near to the start of its file that nobody can tell whether the file was truncated since, they begin with that gap.
  */
 export async function readAfter(
   log: FollowedLog,
@@ -140,6 +141,12 @@ function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value)) + 1;
 }
 
+/** Where a file was left, and what may be missing after it. */
+interface Left {
+  readonly place: LogPlace;
+  readonly why: Chapter["lost"];
+}
+
 /** A way through the files after a place, step by step. */
 class Walk {
   readonly #log: FollowedLog;
@@ -160,16 +167,18 @@ class Walk {
     const { current, maxLineBytes } = this.#log;
     const last = { file: current.file, stat: await current.file.stat(), generation: current.name, lost: undefined };
     const parts = [...chapters, { ...last, from: chapters.length === 0 ? since.offset : 0 }];
-    let before: { readonly generation: Generation; readonly why: Chapter["lost"] } | undefined;
+    let before: Left | undefined = isVague(this.#log.house.lives, since)
+      ? { place: since, why: "truncated" }
+      : undefined;
     for (const { generation: name, from, file, stat, lost: why } of parts) {
       const generation = await Generation.at({ name, file, stat, maxLineBytes }, from);
       if (!generation) return lost;
-      if (before && !this.#add(this.#rotated(before.generation, generation, before.why))) {
-        return this.#answer(before.generation.place, false);
+      if (before && !this.#add(this.#rotated(before.place, generation, before.why))) {
+        return this.#answer(before.place, false);
       }
       const ended = await this.#readOne(generation, file === current.file);
       if (ended) return ended;
-      before = { generation, why };
+      before = { place: generation.place, why };
     }
     return lost;
   }
@@ -207,11 +216,10 @@ class Walk {
     return { steps: this.#steps, place, whole };
   }
 
-  #rotated(old: Generation, next: Generation, why: Chapter["lost"]): LogStep {
-    const { offset: from } = old.place;
+  #rotated({ generation, offset: from }: LogPlace, next: Generation, why: Chapter["lost"]): LogStep {
     const rotated = why === "truncated" ? "truncated" : "renamed";
     const timestamp = new Date(this.#log.nowMs).toISOString();
-    const step = { rotated, generation: old.name, from, next: next.place, timestamp } as const;
+    const step = { rotated, generation, from, next: next.place, timestamp } as const;
     return why ? { ...step, lost: { from, to: null, reason: why } } : step;
   }
 }

@@ -169,7 +169,8 @@ export class History {
 
   async #faultsAfter(follower: Follower, { place, steps: count }: Passed): Promise<string[]> {
     const steps: LogStep[] = [];
-    for (let since = place; ; ) {
+    for (let since = place, answers = 0; ; answers += 1) {
+      if (answers > 1_000) return [`no end after ${JSON.stringify(place)}`];
       const reading = await this.#during(follower.after(since, undefined, 400));
       if ("lost" in reading) return [];
       steps.push(...reading.steps);

@@ -23,7 +23,7 @@ export function judge(steps: readonly LogStep[], start: LogPlace | undefined): {
       const text = /^\d{6};$/.test(line) ? line : held + line;
       if (/^\d{6};$/.test(text)) seen.push({ number: Number.parseInt(text, 10), isLate });
       else if (!/^\d{0,6};?$/.test(line)) faults.push(`nobody wrote ${line}`);
-      held = /^\d{3}$/.test(line) ? line : "";
+      if (/^\d{3}$/.test(line)) held = line;
     }
   }
   return { faults, seen };
