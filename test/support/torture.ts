@@ -28,7 +28,7 @@ export interface Moment {
   /** How many there have been. */
   readonly rotation: number;
   readonly random: () => number;
-  /** Settles when every follower has lines of the new file. */
+  /** Settles when every follower has lines that were written after the rotation. */
   readonly areOver: () => Promise<unknown>;
 }
 
@@ -63,7 +63,7 @@ export async function torture<Follower extends LogFollower>(run: Torture<Followe
     if (mode.leavesNothing) await haveCome(followers, writer.told.firstNumber);
     await rotate();
     if (mode.losesLines) for (const number of numbersIn(`${path}.1`)) kept.add(number);
-    const areOver = () => haveCome(followers, writer.told.firstNumber);
+    const areOver = () => writer.writes(fewestLines).then(() => haveCome(followers, writer.told.number));
     await run.trouble?.({ rotation, random, areOver });
   }
   const written = await writer.finish(closingLines);

@@ -9,8 +9,8 @@ import { type Tortured, torture } from "./torture.ts";
 /** After one rotation in so many the clients are cut. */
 const cutOneIn = 6;
 
-/** Whoever loses lines loses so many at each rotation at most, on average: what is written in ten milliseconds. */
-export const mostLostPerRotation = 50;
+/** So many lines may be lost at a truncation besides those that are in no file: what is written in ten milliseconds. */
+const mostLostPerTruncation = 50;
 
 /** A gateway whose logs are rotated while two clients that are cut now and then follow them. */
 export interface TorturedGateway extends AsyncDisposable {
@@ -50,15 +50,17 @@ export function followLog(url: string, name: string): LogClient[] {
   return (["ws", "sse"] as const).map((transport) => new LogClient(transport, url, `instances/${name}/logs`));
 }
 
-/** Expects that each client had every line exactly once and in order, unless the mode itself loses some. */
+/**
+ * Expects that each client had every line exactly once and in order. Where the mode itself loses some, what is missing lies
+ * behind a gap, and is little more than what is in no file any more.
+ */
 export function expectWhole({ followers, written, unkept }: Tortured<LogClient>, mode: Mode, rotations: number): void {
   for (const { name, ledger, fresh, gaps } of followers) {
     const what = `${mode.name}, over ${name}, ${written} lines; gaps: ${gaps.slice(0, 3).join(" ")}`;
     const lost = [...ledger.missing.keys()];
     expect({ ...ledger.faults, fresh }, what).toEqual({ fresh: [] });
     if (!mode.losesLines) expect(rangesOf(lost), what).toBe("");
-    // Whoever reads along may even have lines that no file has any more. It must have all that a file has.
-    expect(rangesOf(lost.filter((number) => !unkept.has(number))), `${what}; these are in a file`).toBe("");
-    expect(lost.length, what).toBeLessThanOrEqual(rotations * mostLostPerRotation);
+    // Whoever reads along may even have lines that no file has any more.
+    expect(lost.length, what).toBeLessThanOrEqual(unkept.size + rotations * mostLostPerTruncation);
   }
 }
