@@ -149,7 +149,7 @@ export class History {
   #isBlindSpot(number: number, seen: readonly Seen[]): boolean {
     const life = this.#writer.lines[number]?.life;
     if (!life || life.fate === "kept") return false;
-    if (!life.inode.wasOpened) return true;
+    if (life.fate === "torn" || !life.inode.wasOpened) return true;
     const isUnseen = !seen.some((one) => one !== "gap" && this.#lifeOf(one.number) === life);
     return isUnseen || displacedLives(seen, this.#lifeOf).has(life);
   }

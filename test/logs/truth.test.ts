@@ -24,5 +24,5 @@ test("Whatever is done to a log in whatever order, a follower gives every line o
   const property = fc.asyncProperty(history, fc.noShrink(fc.nat()), fc.boolean(), async (events, seed, isSlow) => {
     expect(await new History(seed, isSlow).run(events)).toEqual([]);
   });
-  await fc.assert(property, { numRuns: Number(process.env.SEEDS ?? 500) });
+  await fc.assert(property, { numRuns: Number(process.env.SEEDS ?? 2000) });
 }, 600_000);

@@ -13,8 +13,8 @@ export type Deed =
 export interface Life {
   readonly number: number;
   readonly inode: Inode;
-  /** How it came to an end before it could be read any more. */
-  fate: "kept" | "truncated" | "deleted";
+  /** How it came to an end before it could be read any more. A torn line has a life of its own: half of it was truncated. */
+  fate: "kept" | "truncated" | "deleted" | "torn";
 }
 
 /** Where a line was written. */
@@ -121,7 +121,7 @@ export class Writer {
     if (!isWhole) return;
     // Half of the line may be gone with what was before a truncation.
     const life: Life = this.#isTorn
-      ? { number: this.#lifeCount, inode: this.#inode, fate: "truncated" }
+      ? { number: this.#lifeCount, inode: this.#inode, fate: "torn" }
       : this.#life(this.#inode);
     this.lines.push({ life, end: this.#inode.content.length });
     this.#isTorn = false;
