@@ -49,6 +49,20 @@ function arrayIn(text: string): unknown[] | undefined {
   }
 }
 
+/** An object arrives as JSON from the environment and the command line. */
+const byName = z.preprocess(
+  (value) => (typeof value === "string" ? (objectIn(value) ?? value) : value),
+  z.record(z.string(), z.unknown(), { error: "a JSON object with a template under each name" }),
+);
+
+function objectIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 const natsUrl = text(
   "one nats:// or tls:// address, or several with commas between",
   /^(?:nats|tls):\/\/[^\s,]+(?:,(?:(?:nats|tls):\/\/)?[^\s,]+)*$/,
@@ -76,6 +90,12 @@ export const schema = z.strictObject({
   org: text("a name of at most 128 characters", /^.{1,128}$/s)
     .default("default")
     .describe("The org that the logs followed here belong to."),
+  node: text("a name of at most 128 characters", /^.{1,128}$/s)
+    .optional()
+    .describe("What this node is called; without it, as the machine is."),
+  templates: byName
+    .optional()
+    .describe("What instances this node may run, by the name of the template; without it, none are run here."),
   redact: redactions
     .default([])
     .describe(

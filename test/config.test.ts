@@ -82,11 +82,28 @@ describe("settings", () => {
   test("are each reachable by their own variable and flag, and described in a sentence", () => {
     for (const { knob, variable, flag, description } of knobs) {
       expect(description).toMatch(/^[A-Z].*\.$/);
-      const special: Record<string, string> = { nats: "nats://n", openToNetwork: "true", logs: "/var/log/{name}.log" };
+      const special: Record<string, string> = {
+        nats: "nats://n",
+        openToNetwork: "true",
+        logs: "/var/log/{name}.log",
+        templates: "{}",
+      };
       const value = special[knob] ?? "1024";
       expect(loadConfig({ env: { [variable]: value }, cwd }).origin[knob]).toBe(`environment ${variable}`);
       expect(loadConfig({ env: {}, flags: { [knob]: value }, cwd }).origin[knob]).toBe(`flag ${flag}`);
     }
+  });
+});
+
+describe("templates", () => {
+  const templates = (value: string) => loadConfig({ env: { SKEIN_TEMPLATES: value }, cwd }).config.templates;
+
+  test("are an object, or the JSON of one", () => {
+    expect(templates('{"echo": {"command": "echo"}}')).toEqual({ echo: { command: "echo" } });
+    write("skein.config.json", { templates: { echo: { command: "echo" } } });
+    expect(loadConfig({ env: {}, cwd }).config.templates).toEqual({ echo: { command: "echo" } });
+    expect(() => templates("echo")).toThrow("templates is");
+    expect(() => templates("[]")).toThrow("which is not a JSON object with a template under each name");
   });
 });
 
