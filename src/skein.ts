@@ -6,11 +6,14 @@ import { serveStatic } from "@hono/node-server/serve-static";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import { healthRoutes } from "./api/health.ts";
+import { type InstanceParts, instanceRoutes } from "./api/instances.ts";
 import { logRoutes } from "./api/logs.ts";
+import { nodeRoutes } from "./api/nodes.ts";
 import { publishRoutes } from "./api/publish.ts";
 import { streamRoutes } from "./api/streams.ts";
 import { openPrincipal, type Principal } from "./auth/principal.ts";
 import type { Bus } from "./bus/bus.ts";
+import { Fleet } from "./fleet/fleet.ts";
 import { Hub } from "./hub/hub.ts";
 import type { HubLimits } from "./hub/source.ts";
 import { metricsOf } from "./metrics/metrics.ts";
@@ -65,6 +68,8 @@ export function createSkein(options: SkeinOptions): Skein {
   const { clock = systemClock, random = Math.random, report = console.error } = options;
   let isClosing = false;
   const hub = new Hub(definitions, { bus, clock, limits, report, gateway: crypto.randomUUID() });
+  const fleet = new Fleet({ bus, clock, report });
+  const hasFleet = definitions.some(isFleet);
   const gate = new Gate({ definitions, hub, identify, isClosing: () => isClosing });
   const sockets = new WebSockets({ gate, clock, limits, report });
   const events = new EventStreams({ gate, clock, random, limits, report });
@@ -73,9 +78,12 @@ export function createSkein(options: SkeinOptions): Skein {
   const metrics = metricsOf(readingsOf({ hub, bus, open }));
   const isReady = () => hub.isReady && !isClosing;
   return {
-    app: routes({ options: { ...options, clock, report }, definitions, hub, events, polls, metrics, isReady }),
+    app: routes({ options: { ...options, clock, report }, definitions, hub, fleet, events, polls, metrics, isReady }),
     upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
-    start: () => hub.start(),
+    async start() {
+      await hub.start();
+      if (hasFleet) await fleet.start();
+    },
     async close(drainMs) {
       isClosing = true;
       await drain(
@@ -84,6 +92,7 @@ export function createSkein(options: SkeinOptions): Skein {
       );
       sockets.close();
       events.close();
+      fleet.close();
       hub.close();
     },
   };
@@ -98,19 +107,21 @@ interface Parts {
   readonly options: SkeinOptions & Required<Pick<SkeinOptions, "clock" | "report">>;
   readonly definitions: readonly Definition[];
   readonly hub: Hub;
+  readonly fleet: Fleet;
   readonly events: EventStreams;
   readonly polls: Polls;
   readonly metrics: Parameters<typeof healthRoutes>[0]["metrics"];
   readonly isReady: () => boolean;
 }
 
-function routes({ options, definitions, hub, events, polls, metrics, isReady }: Parts): Skein["app"] {
+function routes({ options, definitions, hub, fleet, events, polls, metrics, isReady }: Parts): Skein["app"] {
   const { bus, limits, clock, report } = options;
   const { maxBodyBytes } = limits;
   return new Hono<{ Bindings: HttpBindings }>()
     .route("/", healthRoutes({ isReady, metrics }))
     .route("/api/streams", streamRoutes(definitions))
     .route("/api/instances", logRoutes({ bus, hub, definitions, identify }))
+    .route("/api", fleetRoutes({ fleet, definitions, identify, maxBodyBytes }))
     .route("/api/publish", publishRoutes({ bus, definitions, identify, now: () => clock.now(), maxBodyBytes }))
     .get("/ws/*", () => {
       throw new Failure("upgrade_required", "This address is for WebSocket; the same stream is under /sse/ and /poll/");
@@ -127,6 +138,18 @@ function routes({ options, definitions, hub, events, polls, metrics, isReady }: 
       if (failure.cause !== undefined) report(failure.cause);
       return refusal(failure);
     });
+}
+
+/** The routes of the fleet; none where its table is not among the streams. */
+function fleetRoutes({ definitions, ...parts }: InstanceParts & Pick<Parts, "definitions">): Hono {
+  const routes = new Hono();
+  return definitions.some(isFleet)
+    ? routes.route("/instances", instanceRoutes(parts)).route("/", nodeRoutes(parts))
+    : routes;
+}
+
+function isFleet({ kind, subject }: Definition): boolean {
+  return kind === "table" && subject === "instances.:name";
 }
 
 function requestBelow(prefix: string, { url, headers }: globalThis.Request): Request {

@@ -1,0 +1,35 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import { Failure } from "../protocol/failure.ts";
+import { issueText } from "../stream/query.ts";
+
+/**
+ * The JSON body of a request, checked by a schema.
+ *
+ * Throws `bad_request` that names the field, `body_too_large` when it has more than `maxBytes` bytes.
+ */
+export async function parseBody<Body>(schema: z.ZodType<Body>, context: Context, maxBytes: number): Promise<Body> {
+  const parsed = schema.safeParse(jsonIn(await readBody(context, maxBytes)));
+  if (parsed.success) return parsed.data;
+  throw new Failure("bad_request", `The body: ${issueText(parsed.error)}`);
+}
+
+/** Reads what comes and no further than the limit: a body that is sent in chunks does not say how long it is. */
+async function readBody({ req }: Context, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of req.raw.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) throw new Failure("body_too_large", `The body must not be larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function jsonIn(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    throw new Failure("bad_request", "The body must be JSON in UTF-8");
+  }
+}

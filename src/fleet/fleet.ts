@@ -1,0 +1,291 @@
+import type { Bus, Table } from "../bus/bus.ts";
+import type { Clock, Stop } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import { type CommandAnswer, type CommandRequest, supervisorSubject } from "../protocol/instance.ts";
+import { anyOrg } from "../protocol/subject.ts";
+import { catalogueOf, type Offer } from "./catalogue.ts";
+import { Nodes } from "./nodes.ts";
+import { choosePlace } from "./place.ts";
+import { Register } from "./register.ts";
+import { instanceSubject, ownerOf, parseAnswer, parseRow, type Row } from "./row.ts";
+import { Watch } from "./watch.ts";
+
+const patienceMs = 5000;
+const judgeEveryMs = 500;
+const utf8 = new TextEncoder();
+
+/**
+ * All instances as a gateway sees them: their records, the nodes that run them, and the way commands take there.
+ *
+ * Every method that takes a command throws `bus_away` while the bus is away, and `node_away` when the node does not answer.
+ */
+export class Fleet {
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #report: (fault: unknown) => void;
+  readonly #register: Register;
+  readonly #nodes: Nodes;
+  readonly #stops: Stop[] = [];
+  #table: Table | undefined;
+  #opening: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor({ bus, clock, report }: FleetParts) {
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#report = report;
+    this.#register = new Register(clock);
+    this.#nodes = new Nodes({ clock, report });
+  }
+
+  /**
+   * Begins to listen and to read; while the bus is away it returns, and reads as soon as the bus is up.
+   *
+   * Throws when the table on the bus has another configuration.
+   */
+  async start(): Promise<void> {
+    this.#stops.push(
+      this.#bus.subscribe(anyOrg("heartbeats.*"), (said) => this.#nodes.hear(said)),
+      this.#bus.onState((state) => {
+        if (state === "away") return this.#nodes.deafen();
+        this.#nodes.listen();
+        this.#open().catch(this.#report);
+      }),
+    );
+    if (this.#bus.state === "up") this.#nodes.listen();
+    await this.#open();
+  }
+
+  /** Stops listening and reading. */
+  close(): void {
+    this.#isClosed = true;
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#nodes.deafen();
+  }
+
+  /** The instances of an org, by name; from memory, so that they are there while the bus is away. Throws `bus_away`. */
+  async list(org: string): Promise<Row[]> {
+    await this.#register.read();
+    const rows = [...this.#register.entries()].filter((entry) => entry.org === org).map(({ row }) => row);
+    return rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The instance of that name. Throws `instance_not_found`, `bus_away`. */
+  async get(org: string, name: string): Promise<Row> {
+    const found = this.#bus.state === "up" ? await this.#stored(org, name) : await this.#remembered(org, name);
+    if (found) return found;
+    throw noInstance(name);
+  }
+
+  /** The templates that an instance can be made of now, each with its nodes. */
+  async templates(org: string): Promise<Offer[]> {
+    await this.#nodes.settled();
+    return catalogueOf(this.#nodes.of(org).filter(({ isAway }) => !isAway));
+  }
+
+  /** The nodes of an org, by name: those that were heard of, and those that records name. */
+  async nodes(org: string): Promise<NodeStatus[]> {
+    await this.#nodes.settled();
+    const known = new Map<string, NodeStatus>();
+    for (const { org: inOrg, row } of this.#register.entries()) {
+      const node = inOrg === org ? ownerOf(row) : undefined;
+      if (node !== undefined) known.set(node, { node, seen_at: null, is_away: this.#nodes.isAway(org, node) });
+    }
+    for (const { node, seenMs, isAway } of this.#nodes.of(org)) {
+      known.set(node, { node, seen_at: new Date(seenMs).toISOString(), is_away: isAway });
+    }
+    return [...known.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  /**
+   * Has an instance made: on `node`, or else where the template is and the fewest instances are.
+   *
+   * Throws `conflict` when the name is taken, `unknown_template`, `bad_request` for its parameters.
+   */
+  async create(org: string, request: CreateRequest, node?: string): Promise<CommandAnswer> {
+    const known = await this.#present(org, request.name);
+    if (known) return this.#createAgain(org, request, known);
+    const { template } = request;
+    const isOffered = () =>
+      this.#nodes.of(org).some(({ templates }) => templates.some(({ name }) => name === template));
+    if (node === undefined) await this.#nodes.settled(isOffered);
+    const place = node ?? choosePlace(template, this.#nodes.of(org), this.#countsOf(org));
+    return this.#ask(org, place, request);
+  }
+
+  /**
+   * Passes a command to the node that has the instance.
+   *
+   * Throws `instance_not_found`, `conflict` when the instance is not in a state for it or is not run by us.
+   */
+  async command(org: string, request: CommandRequest): Promise<CommandAnswer> {
+    return this.#ask(org, await this.#ownerFor(org, request), request);
+  }
+
+  /**
+   * Deletes an instance like the command `delete`, or, when its node is away, its record alone. What the node runs under
+   * that name is then nobody's any more.
+   */
+  async forceDelete(org: string, request: CommandRequest): Promise<CommandAnswer> {
+    const node = await this.#ownerFor(org, request);
+    try {
+      return await this.#send(org, node, request);
+    } catch (thrown) {
+      const { code } = Failure.from(thrown);
+      // One that is only slow to answer is still there and would contradict.
+      const isGone = code === "no_responder" || (code === "bus_away" && this.#nodes.isAway(org, node));
+      if (!isGone) return this.#unanswered(node, thrown);
+      await this.#strike(org, request.name, node);
+      return { instance: null, duplicate: false };
+    }
+  }
+
+  #open(): Promise<void> {
+    if (this.#table || this.#isClosed) return Promise.resolve();
+    this.#opening ??= this.#openTable().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openTable(): Promise<void> {
+    try {
+      const table = await this.#bus.table({ name: "instances", subjects: [anyOrg("instances.*")] });
+      if (this.#isClosed) return;
+      this.#table = table;
+      const watch = new Watch({ table, register: this.#register, nodes: this.#nodes, report: this.#report });
+      this.#stops.push(
+        table.follow(this.#register),
+        this.#clock.every(judgeEveryMs, () => {
+          this.#nodes.judge();
+          if (this.#bus.state === "up") watch.look();
+        }),
+      );
+    } catch (thrown) {
+      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
+    }
+  }
+
+  /** The table, when commands can be given. */
+  #reachable(): Table {
+    if (this.#bus.state === "up" && this.#table) return this.#table;
+    throw new Failure("bus_away", "The bus is away; nothing was done, try again");
+  }
+
+  /** The record of an instance to be commanded. */
+  #present(org: string, name: string): Promise<Row | undefined> {
+    this.#reachable();
+    return this.#stored(org, name);
+  }
+
+  /** A record as the bus has it: what another gateway did a moment ago counts. */
+  async #stored(org: string, name: string): Promise<Row | undefined> {
+    const subject = instanceSubject(org, name);
+    const stored = await this.#reachable().get(subject);
+    return stored && (parseRow(name, stored.data) ?? this.#register.row(subject));
+  }
+
+  async #remembered(org: string, name: string): Promise<Row | undefined> {
+    await this.#register.read();
+    return this.#register.row(instanceSubject(org, name));
+  }
+
+  /** A name that is taken is refused, unless the same request has taken it. */
+  async #createAgain(org: string, request: CreateRequest, known: Row): Promise<CommandAnswer> {
+    const node = ownerOf(known);
+    const taken = new Failure("conflict", `The name '${request.name}' is taken${node ? ` on node '${node}'` : ""}`);
+    if (request.id === undefined || node === undefined) throw taken;
+    return this.#ask(org, node, request).catch((thrown: unknown) => {
+      const { code } = Failure.from(thrown);
+      throw code === "node_away" || code === "unknown_template" ? taken : thrown;
+    });
+  }
+
+  /** Who is to carry out a command. */
+  async #ownerFor(org: string, { name, id }: CommandRequest): Promise<string> {
+    const known = await this.#present(org, name);
+    // One who asks again whether a deletion was done has to be answered by the one who did it.
+    const node = known ? ownerOf(known) : id && this.#register.formerOwner(instanceSubject(org, name));
+    if (node) return node;
+    throw known ? foreign(name) : noInstance(name);
+  }
+
+  #ask(org: string, node: string, request: CommandRequest): Promise<CommandAnswer> {
+    return this.#send(org, node, request).catch((thrown: unknown) => this.#unanswered(node, thrown));
+  }
+
+  async #send(org: string, node: string, request: CommandRequest): Promise<CommandAnswer> {
+    const data = utf8.encode(JSON.stringify(request));
+    const answer = parseAnswer(await this.#bus.request(supervisorSubject(org, node), data, patienceMs));
+    await this.#catchUp();
+    return answer;
+  }
+
+  #unanswered(node: string, thrown: unknown): never {
+    const { code } = Failure.from(thrown);
+    if (code === "no_responder") throw new Failure("node_away", `Node '${node}' is away; nothing was done`);
+    if (code !== "bus_away") throw thrown;
+    const advice = "it may have done it or not; look, or repeat it with the same Idempotency-Key";
+    if (this.#bus.state === "up") throw new Failure("node_away", `Node '${node}' did not answer; ${advice}`);
+    throw new Failure("bus_away", `The bus went away before node '${node}' answered; ${advice}`);
+  }
+
+  /** Whoever has been answered finds in the next list what was done. */
+  async #catchUp(): Promise<void> {
+    try {
+      const bounds = await this.#table?.bounds();
+      await this.#register.reach(bounds?.last ?? 0);
+    } catch {
+      // The command was answered all the same.
+    }
+  }
+
+  /** Removes the record of an instance whose node is away. */
+  async #strike(org: string, name: string, node: string): Promise<void> {
+    const table = this.#reachable();
+    const stored = await table.get(instanceSubject(org, name));
+    const row = stored && parseRow(name, stored.data);
+    if (!row || ownerOf(row) !== node) throw noInstance(name);
+    await table.put(stored.subject, new Uint8Array(0), { expected: stored.position });
+    await this.#catchUp();
+  }
+
+  /** How many instances each node has. */
+  #countsOf(org: string): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { org: inOrg, row } of this.#register.entries()) {
+      const node = inOrg === org && row.archived_at === null ? ownerOf(row) : undefined;
+      if (node !== undefined) counts.set(node, (counts.get(node) ?? 0) + 1);
+    }
+    return counts;
+  }
+}
+
+/** A node as the API shows it. */
+export interface NodeStatus {
+  readonly node: string;
+  /** When it was heard last, ISO 8601; null when only records tell of it. */
+  readonly seen_at: string | null;
+  readonly is_away: boolean;
+}
+
+/** The command `create`. */
+export interface CreateRequest extends CommandRequest {
+  readonly command: "create";
+  readonly template: string;
+}
+
+interface FleetParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  /** Hears of a table that turned out, after the start, not to do, and of who says what is no heartbeat. */
+  readonly report: (fault: unknown) => void;
+}
+
+function noInstance(name: string): Failure {
+  return new Failure("instance_not_found", `No instance named '${name}'`);
+}
+
+function foreign(name: string): Failure {
+  return new Failure("conflict", `Instance '${name}' is not run by Skein: only who publishes its record can change it`);
+}
