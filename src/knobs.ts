@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-const longestMs = 86_400_000;
+const dayMs = 86_400_000;
 
 /** Whole numbers arrive as text from the environment and the command line, and as numbers from a file. */
 function whole(least: number, most: number, unit: string) {
@@ -12,13 +12,19 @@ function whole(least: number, most: number, unit: string) {
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A duration arrives as `5s` or `500ms` too; a plain number is milliseconds. */
-function milliseconds(least: number) {
-  const error = `a duration from ${least}ms to 1d, like 5s or 500ms; a plain number is milliseconds`;
+function milliseconds(least: number, mostDays = 1) {
+  const error = `a duration from ${least}ms to ${mostDays}d, like 5s or 500ms; a plain number is milliseconds`;
   const fromText = (value: unknown) => {
     const [, digits, unit = "ms"] = (typeof value === "string" && /^(\d{1,9})(ms|s|m|h|d)?$/.exec(value)) || [];
     return digits === undefined ? value : Number(digits) * (unitsMs[unit] ?? 1);
   };
-  return z.preprocess(fromText, z.int({ error }).min(least, { error }).max(longestMs, { error }));
+  return z.preprocess(
+    fromText,
+    z
+      .int({ error })
+      .min(least, { error })
+      .max(mostDays * dayMs, { error }),
+  );
 }
 
 function text(error: string, allowed: RegExp) {
@@ -144,6 +150,18 @@ export const schema = z.strictObject({
   logMaxFiles: whole(1, 1_000_000, "files")
     .default(10_000)
     .describe("How many logs are followed at once; more are refused."),
+  letterKeepMs: milliseconds(1, 30)
+    .default(7 * dayMs)
+    .describe("How old a message between agents gets before it is given up, and how long it is kept once it is over."),
+  letterRetryMs: milliseconds(1)
+    .default(30_000)
+    .describe("How long an agent has to acknowledge a message before it is offered again."),
+  letterAttempts: whole(1, 20, "offers")
+    .default(5)
+    .describe("How many offers of a message an agent may leave without acknowledgement before it fails."),
+  maxPayloadBytes: whole(1, 2 ** 26, "bytes")
+    .default(1_032_192)
+    .describe("The largest payload of a message between agents; a NATS server must take 16 KiB more."),
   pollWaitMaxMs: milliseconds(0).default(25_000).describe("The longest time a polling request is held open for news."),
   retryMs: milliseconds(0).default(1000).describe("How long an EventSource is told to wait before it connects again."),
 });

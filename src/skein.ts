@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import { healthRoutes } from "./api/health.ts";
 import { type InstanceParts, instanceRoutes } from "./api/instances.ts";
 import { logRoutes } from "./api/logs.ts";
+import { mailRoutes } from "./api/mail.ts";
 import { nodeRoutes } from "./api/nodes.ts";
 import { publishRoutes } from "./api/publish.ts";
 import { streamRoutes } from "./api/streams.ts";
@@ -16,12 +17,16 @@ import type { Bus } from "./bus/bus.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { Hub } from "./hub/hub.ts";
 import type { HubLimits } from "./hub/source.ts";
+import type { MailLimits } from "./mail/duty.ts";
+import { Mail } from "./mail/mail.ts";
 import { metricsOf } from "./metrics/metrics.ts";
 import { type Clock, systemClock } from "./protocol/clock.ts";
 import { type End, ends } from "./protocol/end.ts";
 import { Failure } from "./protocol/failure.ts";
 import type { Definition } from "./stream/define.ts";
+import { journalOf } from "./stream/subject.ts";
 import { productStreams } from "./streams/all.ts";
+import { messages } from "./streams/messages.ts";
 import { Gate, type Request } from "./transport/admit.ts";
 import { Polls } from "./transport/poll.ts";
 import { EventStreams } from "./transport/sse.ts";
@@ -42,13 +47,14 @@ export interface SkeinOptions {
 }
 
 /** Every limit of a gateway; the defaults are the configuration's. */
-export interface Limits extends HubLimits {
+export interface Limits extends HubLimits, MailLimits {
   readonly pingEveryMs: number;
   readonly idleAfterMs: number;
   readonly retryMs: number;
   readonly pollWaitMaxMs: number;
   readonly maxMessageBytes: number;
   readonly maxBodyBytes: number;
+  readonly maxPayloadBytes: number;
 }
 
 /** A gateway: one Hono app for HTTP and one upgrade handler for WebSocket, over one bus. */
@@ -69,20 +75,21 @@ export function createSkein(options: SkeinOptions): Skein {
   let isClosing = false;
   const hub = new Hub(definitions, { bus, clock, limits, report, gateway: crypto.randomUUID() });
   const fleet = new Fleet({ bus, clock, report });
-  const hasFleet = definitions.some(isFleet);
+  const mail = new Mail({ bus, clock, random, limits, report, journal: journalOf(messages) });
+  const rooms = [hub, ...(definitions.some(isFleet) ? [fleet] : []), ...(definitions.includes(messages) ? [mail] : [])];
   const gate = new Gate({ definitions, hub, identify, isClosing: () => isClosing });
   const sockets = new WebSockets({ gate, clock, limits, report });
   const events = new EventStreams({ gate, clock, random, limits, report });
   const polls = new Polls({ gate, clock, limits });
-  const open = { ws: sockets.connections, sse: events.connections, poll: polls.connections };
+  const open = { ws: sockets.connections, sse: events.connections, poll: polls.connections, inbox: mail.inbox.waiting };
   const metrics = metricsOf(readingsOf({ hub, bus, open }));
   const isReady = () => hub.isReady && !isClosing;
+  const parts = { definitions, hub, fleet, mail, events, polls, metrics, isReady };
   return {
-    app: routes({ options: { ...options, clock, report }, definitions, hub, fleet, events, polls, metrics, isReady }),
+    app: routes({ options: { ...options, clock, report }, ...parts }),
     upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
     async start() {
-      await hub.start();
-      if (hasFleet) await fleet.start();
+      for (const room of rooms) await room.start();
     },
     async close(drainMs) {
       isClosing = true;
@@ -92,8 +99,7 @@ export function createSkein(options: SkeinOptions): Skein {
       );
       sockets.close();
       events.close();
-      fleet.close();
-      hub.close();
+      for (const room of rooms.toReversed()) await room.close();
     },
   };
 }
@@ -108,13 +114,14 @@ interface Parts {
   readonly definitions: readonly Definition[];
   readonly hub: Hub;
   readonly fleet: Fleet;
+  readonly mail: Mail;
   readonly events: EventStreams;
   readonly polls: Polls;
   readonly metrics: Parameters<typeof healthRoutes>[0]["metrics"];
   readonly isReady: () => boolean;
 }
 
-function routes({ options, definitions, hub, fleet, events, polls, metrics, isReady }: Parts): Skein["app"] {
+function routes({ options, definitions, hub, fleet, mail, events, polls, metrics, isReady }: Parts): Skein["app"] {
   const { bus, limits, clock, report } = options;
   const { maxBodyBytes } = limits;
   return new Hono<{ Bindings: HttpBindings }>()
@@ -122,6 +129,7 @@ function routes({ options, definitions, hub, fleet, events, polls, metrics, isRe
     .route("/api/streams", streamRoutes(definitions))
     .route("/api/instances", logRoutes({ bus, hub, definitions, identify }))
     .route("/api", fleetRoutes({ fleet, definitions, identify, maxBodyBytes }))
+    .route("/api", definitions.includes(messages) ? mailRoutes({ mail, limits, identify }) : new Hono())
     .route("/api/publish", publishRoutes({ bus, definitions, identify, now: () => clock.now(), maxBodyBytes }))
     .get("/ws/*", () => {
       throw new Failure("upgrade_required", "This address is for WebSocket; the same stream is under /sse/ and /poll/");

@@ -45,6 +45,10 @@ describe("settings", () => {
       logLineBytes: 65_536,
       logFlushMs: 500,
       logMaxFiles: 10_000,
+      letterKeepMs: 604_800_000,
+      letterRetryMs: 30_000,
+      letterAttempts: 5,
+      maxPayloadBytes: 1_032_192,
       pollWaitMaxMs: 25_000,
       retryMs: 1000,
     });
@@ -83,6 +87,7 @@ describe("settings", () => {
     for (const { knob, variable, flag, description } of knobs) {
       expect(description).toMatch(/^[A-Z].*\.$/);
       const special: Record<string, string> = {
+        letterAttempts: "3",
         nats: "nats://n",
         openToNetwork: "true",
         logs: "/var/log/{name}.log",

@@ -5,24 +5,52 @@ export const letterStatuses = ["sent", "delivered", "acknowledged", "failed"] as
 
 export type LetterStatus = (typeof letterStatuses)[number];
 
-/** A message between agents with its payload, as the table `letters` keeps it. It never enters a frame, a log or a metric. */
-export interface Letter {
+/** What anybody may know of a message between agents. */
+export interface LetterMetadata {
   readonly message_id: string;
   readonly from: string;
   readonly to: string;
   readonly message_type: string;
-  readonly correlation_id?: string;
-  /** Any JSON. */
-  readonly payload: unknown;
+  readonly correlation_id?: string | undefined;
   readonly status: LetterStatus;
-  /** How often it was offered to its receiver. */
+  /** How many offers somebody has heard. */
   readonly attempts: number;
   /** Why it failed, or what the receiver said when it acknowledged; null otherwise. */
   readonly detail: string | null;
   /** When it was sent, ISO 8601. */
   readonly sent_at: string;
-  /** When it is offered again unless it is acknowledged before, in milliseconds since 1970. */
+}
+
+/** A message as the table `letters` keeps it, but for its payload. */
+export interface Envelope extends LetterMetadata {
+  /** When the bus is asked for its receiver again, in milliseconds since 1970. */
   readonly due_ms: number;
+  /** Until when one offer of it counts and nobody may begin another, in milliseconds since 1970. */
+  readonly held_ms: number;
+  /** How often in a row nobody was there to hear an offer. */
+  readonly missed: number;
+  /** What happened to it and may not be in the journal `messages` yet, oldest first. */
+  readonly untold: readonly LetterEvent[];
+}
+
+/** A message between agents with its payload, which never enters a frame, a log line, a metric or an error message. */
+export interface Letter extends Envelope {
+  /** Any JSON, as its text: nothing between sender and receiver ever reads it. */
+  readonly payload: string;
+}
+
+/** Something that happened to a letter. */
+export interface LetterEvent {
+  readonly event: LetterStatus;
+  /** Which offer it belongs to, counted from 1; 0 for `sent`. */
+  readonly attempt: number;
+  /** When it happened, ISO 8601. */
+  readonly at: string;
+}
+
+/** Where a letter lies in the table `letters`. */
+export function letterSubject(org: string, messageId: string): string {
+  return subjectOf(org, `letters.${encodeToken(messageId)}`);
 }
 
 /** Where an agent hears its messages on the bus. */

@@ -19,6 +19,10 @@ export const protocolLimits: Limits = {
   pollWaitMaxMs: 25_000,
   maxMessageBytes: 64 * 1024,
   maxBodyBytes: 1024 * 1024,
+  letterKeepMs: 7 * 24 * 60 * 60 * 1000,
+  letterRetryMs: 30_000,
+  letterAttempts: 5,
+  maxPayloadBytes: 1_032_192,
 };
 
 /** A gateway that listens on loopback, in this process. */

@@ -1,0 +1,103 @@
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { z } from "zod";
+import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
+import type { Principal } from "../auth/principal.ts";
+import { letterJson, metadataOf } from "../mail/letter-text.ts";
+import { mostDetailBytes } from "../mail/offer.ts";
+import type { PostOffice, Word } from "../mail/post-office.ts";
+import { Failure } from "../protocol/failure.ts";
+import { parseExactly } from "../stream/json.ts";
+import { issueText } from "../stream/query.ts";
+
+/** How much a body may have besides the payload, in bytes. */
+const spareBytes = 16 * 1024;
+
+const name = bytes(1, 128);
+
+const draft = z.strictObject(
+  {
+    from: name,
+    to: name,
+    message_type: bytes(1, 128),
+    correlation_id: bytes(1, 256).optional(),
+    payload: z.unknown().refine((value) => value !== undefined, "must be there; any JSON will do"),
+  },
+  "the body must be a JSON object",
+);
+
+const word = z.strictObject(
+  { agent: name, detail: bytes(0, mostDetailBytes).nullable().default(null) },
+  "the body must be a JSON object",
+);
+
+/** `POST /` sends a message, `GET /:id` shows it, `POST /:id/ack` and `POST /:id/fail` say what became of it. */
+export function messageRoutes({ office, identify, maxPayloadBytes }: MessageRouteParts): Hono {
+  const limit = (maxSize: number) => bodyLimit({ maxSize, onError: () => tooLarge(maxSize) });
+  const orgOf = (context: Context) => identify(context.req.raw.headers).org;
+  return new Hono()
+    .post("/", limit(maxPayloadBytes + spareBytes), async (context) => {
+      const { payload, ...rest } = await read(context, draft);
+      const org = orgOf(context);
+      const said = { ...rest, payload: JSON.stringify(payload) };
+      const { letter, isNew } = await office.send(org, said, context.req.header("idempotency-key"));
+      const place = `/api/messages/${encodeURIComponent(letter.message_id)}`;
+      return context.json(metadataOf(letter), isNew ? 201 : 200, { Location: place, "Cache-Control": "no-store" });
+    })
+    .get("/:id", async (context) => {
+      const letter = await office.read(orgOf(context), context.req.param("id"));
+      return context.body(letterJson(letter), 200, jsonHeaders);
+    })
+    .post("/:id/ack", limit(spareBytes), async (context) => {
+      const said: Word = await read(context, word);
+      const letter = await office.acknowledge(orgOf(context), context.req.param("id"), said);
+      return context.json(metadataOf(letter), 200, jsonHeaders);
+    })
+    .post("/:id/fail", limit(spareBytes), async (context) => {
+      const said: Word = await read(context, word);
+      const letter = await office.fail(orgOf(context), context.req.param("id"), said);
+      return context.json(metadataOf(letter), 200, jsonHeaders);
+    });
+}
+
+const jsonHeaders = { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store" };
+
+interface MessageRouteParts {
+  readonly office: PostOffice;
+  /** Who asks. */
+  readonly identify: (headers: Headers) => Principal;
+  readonly maxPayloadBytes: number;
+}
+
+/**
+ * The body of a request by its schema. Throws `forbidden_origin`, `invalid_body`.
+ *
+ * No error shows what was sent: it may be a payload.
+ */
+async function read<Body>(context: Context, schema: z.ZodType<Body>): Promise<Body> {
+  if (!isSameOrigin(context.req.raw.headers)) throw foreignOrigin();
+  const parsed = schema.safeParse(parse(new Uint8Array(await context.req.arrayBuffer())));
+  if (parsed.success) return parsed.data;
+  throw new Failure("invalid_body", issueText(parsed.error));
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return parseExactly(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    throw new Failure("invalid_body", "The body must be JSON in UTF-8");
+  }
+}
+
+/** A text with so many bytes of UTF-8. */
+function bytes(least: number, most: number) {
+  const error = `must be a text of ${least} to ${most} bytes`;
+  return z.string(error).refine((text) => {
+    const { length } = new TextEncoder().encode(text);
+    return length >= least && length <= most;
+  }, error);
+}
+
+function tooLarge(most: number): never {
+  throw new Failure("body_too_large", `The body must not be larger than ${most} bytes`);
+}

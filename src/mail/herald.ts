@@ -1,0 +1,81 @@
+import type { Clock } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import type { Letter, LetterEvent } from "../protocol/letter.ts";
+import { encodeToken, splitSubject, subjectOf } from "../protocol/subject.ts";
+import type { Archive } from "./archive.ts";
+
+/** For how long the bus surely knows an id again: a minute less than it does, for clocks that differ. */
+const idsKnownMs = 4 * 60_000;
+/** How many events are remembered as told. */
+const mostTold = 10_000;
+/** How many events of one letter are looked through. */
+const mostEvents = 200;
+
+/** Tells the journal `messages` what happened to letters: every event at least once, and none twice. */
+export class Herald {
+  readonly #archive: Archive;
+  readonly #clock: Clock;
+  readonly #told = new Set<string>();
+
+  constructor(archive: Archive, clock: Clock) {
+    this.#archive = archive;
+    this.#clock = clock;
+  }
+
+  /** Tells everything of a letter that may be untold, in order. Throws `bus_away`. */
+  async tell(subject: string, letter: Letter): Promise<void> {
+    for (const event of letter.untold) await this.#tellOne(subject, letter, event);
+  }
+
+  /** Tells as far as the bus lets it; whoever finds the letter untold later tells the rest. */
+  async tellNow(subject: string, letter: Letter): Promise<void> {
+    try {
+      await this.tell(subject, letter);
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown;
+    }
+  }
+
+  async #tellOne(subject: string, letter: Letter, event: LetterEvent): Promise<void> {
+    const id = `letter ${subject} ${event.event} ${event.attempt}`;
+    if (this.#told.has(id)) return;
+    const org = splitSubject(subject)?.org ?? "";
+    const place = subjectOf(org, `messages.${encodeToken(letter.message_id)}`);
+    const ageMs = this.#clock.now() - Date.parse(event.at);
+    const isOld = ageMs > idsKnownMs;
+    if (!isOld || !(await this.#isThere(place, { event, ageMs }))) {
+      await this.#archive.journal.append(place, bodyOf(letter, event), id);
+    }
+    if (this.#told.size >= mostTold) this.#told.clear();
+    this.#told.add(id);
+  }
+
+  /** Whether an event was told so long ago that the bus has forgotten its id; one that the journal no longer keeps was. */
+  async #isThere(subject: string, { event, ageMs }: { event: LetterEvent; ageMs: number }): Promise<boolean> {
+    if (ageMs >= this.#archive.eventsKeptMs) return true;
+    const { journal } = this.#archive;
+    const { last } = await journal.bounds();
+    const told = await journal.recent({ subject, upTo: last, limit: mostEvents });
+    return told.some(({ data }) => isSame(data, event));
+  }
+}
+
+/** What the stream may know: never the payload. */
+function bodyOf(letter: Letter, { event, attempt, at }: LetterEvent): Uint8Array {
+  const { message_id, from, to, message_type, correlation_id } = letter;
+  const isLast = event === "acknowledged" || event === "failed";
+  const again = event === "delivered" && attempt > 1 ? `offer ${attempt}` : null;
+  const detail = isLast ? letter.detail : again;
+  const body = { message_id, event, from, to, message_type, correlation_id, detail, timestamp: at };
+  return new TextEncoder().encode(JSON.stringify(body));
+}
+
+function isSame(data: Uint8Array, { event, at }: LetterEvent): boolean {
+  try {
+    const told: unknown = JSON.parse(new TextDecoder().decode(data));
+    if (typeof told !== "object" || told === null || !("event" in told) || !("timestamp" in told)) return false;
+    return told.event === event && told.timestamp === at;
+  } catch {
+    return false;
+  }
+}
