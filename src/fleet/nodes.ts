@@ -33,6 +33,8 @@ export class Nodes {
   /** Since when heartbeats can be heard; undefined while they cannot. */
   #sinceMs: number | undefined;
   #judgedMs = 0;
+  /** From when on silence means something. */
+  #trustMs = 0;
 
   constructor({ clock, report }: NodesParts) {
     this.#clock = clock;
@@ -41,8 +43,10 @@ export class Nodes {
 
   /** Heartbeats can be heard from now on. */
   listen(): void {
-    this.#sinceMs = this.#clock.now();
-    this.#judgedMs = this.#sinceMs;
+    const now = this.#clock.now();
+    this.#sinceMs = now;
+    this.#judgedMs = now;
+    this.#trustMs = now + listenFirstMs;
   }
 
   /** Nothing can be heard for now, so silence means nothing. */
@@ -67,7 +71,7 @@ export class Nodes {
   judge(): void {
     if (this.#sinceMs === undefined) return;
     const now = this.#clock.now();
-    if (now - this.#judgedMs > sleptMs) this.#sinceMs = now;
+    if (now - this.#judgedMs > sleptMs) this.#trustMs = now + listenFirstMs;
     this.#judgedMs = now;
     if (!this.#canJudge) return;
     for (const [subject, node] of this.#nodes) {
@@ -103,7 +107,7 @@ export class Nodes {
   }
 
   get #canJudge(): boolean {
-    return this.#sinceMs !== undefined && this.#clock.now() - this.#sinceMs >= listenFirstMs;
+    return this.#sinceMs !== undefined && this.#clock.now() >= this.#trustMs;
   }
 
   #blame(subject: string): void {

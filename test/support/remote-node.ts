@@ -69,6 +69,11 @@ export class RemoteNode implements Disposable {
     if (stored) await this.#put({ ...parse<InstanceRecord>(stored.data), status }, stored.position);
   }
 
+  /** Publishes any body as the record of an instance. */
+  async publish(name: string, body: string): Promise<void> {
+    await this.#table.put(subjectOf(name), utf8.encode(body));
+  }
+
   [Symbol.dispose](): void {
     this.die();
   }
