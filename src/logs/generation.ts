@@ -203,3 +203,9 @@ export async function isAt(file: OpenFile, { offset, mark }: Pick<LogPlace, "off
   const before = await bytesBefore(file, offset, markBytes);
   return before !== undefined && (offset === 0 || markOf(before) === mark);
 }
+
+/** Whether a file has no name any more, or cannot be asked. */
+export async function isDeleted(file: OpenFile): Promise<boolean> {
+  const stat = await file.stat().catch(() => undefined);
+  return stat === undefined || stat.links === 0;
+}

@@ -51,7 +51,7 @@ export async function lineageOf(house: House, place: LogPlace, until: Generation
   const list = await settled(house);
   const itself = await findItself(house, list, place);
   const found = itself ?? (await findCopy(house, list, place, until));
-  if (!found) return undefined;
+  if (!found) return house.lives.isOver(place.generation) ? { chapters: [], lost: "truncated" } : undefined;
   const older = beforeHeld(list, until);
   const heirs = older.includes(found) ? older.slice(older.indexOf(found) + 1) : [];
   const rest = await openHeirs(house, { list, heirs, until, isFollowing: false });
@@ -59,6 +59,11 @@ export async function lineageOf(house: House, place: LogPlace, until: Generation
     const after = list.some(({ stat }) => stat.id === until.id) ? lostAfter(list, found, until) : "deleted";
     const lost = itself ? (rest.lost ?? after) : "truncated";
     const first = await openSibling(house, found);
+    // More was read of the file than its copy has: what follows is all that is left.
+    if (first.stat.size < place.offset) {
+      await first.file.close();
+      return { chapters: withKnownGaps(house.lives, rest.chapters, until), lost: "truncated" };
+    }
     // From here on its life is known, and the next place is not vague any more.
     const generation = isVague(house.lives, place) ? house.lives.nameOf(first.stat.id) : place.generation;
     const chapter = { ...first, generation, from: place.offset, lost };
@@ -124,7 +129,7 @@ async function findItself(house: House, list: readonly Sibling[], place: LogPlac
   return itself && (await hasPlace(house, itself, place)) ? itself : undefined;
 }
 
-/** The newest file with the same bytes before the same offset. */
+/** The newest file with the same bytes before the same offset, or like all that was read of it when that is known. */
 async function findCopy(
   house: House,
   list: readonly Sibling[],
@@ -132,10 +137,16 @@ async function findCopy(
   until: Held,
 ): Promise<Sibling | undefined> {
   if (place.offset < leastBytes) return undefined;
+  const reach = house.lives.isOver(place.generation) ? house.lives.reachOf(place.generation) : undefined;
+  const isKnown = reach !== undefined && reach.head.length >= leastBytes;
   const at = list.findIndex(({ stat }) => stat.id === until.id);
   const before = at < 0 ? list.filter(({ number }) => number !== 0) : list.slice(0, at);
   for (const sibling of before.toReversed()) {
-    if (sibling.stat.size >= place.offset && (await hasPlace(house, sibling, place))) return sibling;
+    const isFound = isKnown
+      ? sibling.stat.size >= leastBytes &&
+        (await withSibling(house, sibling, (file) => isLike(file, sibling.stat.size, reach)))
+      : sibling.stat.size >= place.offset && (await hasPlace(house, sibling, place));
+    if (isFound) return sibling;
   }
   return undefined;
 }

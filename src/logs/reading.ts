@@ -44,7 +44,7 @@ export async function readAfter(
   const place = since ?? { generation: current.name, offset: 0, mark: startMark };
   return withLineage(house, place, current, async (lineage) => {
     if (!lineage) return lost;
-    return new Walk(log, upTo, limitBytes).read(place, lineage.chapters);
+    return new Walk(log, upTo, limitBytes).read(place, lineage);
   });
 }
 
@@ -58,7 +58,7 @@ export async function readBacklog(
   const { current, house } = log;
   if (upTo.offset === 0 || count === 0) return { lines: [], place: upTo };
   return withLineage(house, upTo, current, async (lineage) => {
-    if (!lineage) return lost;
+    if (!lineage || lineage.lost) return lost;
     const [{ file, stat } = { file: current.file, stat: await current.file.stat() }] = lineage.chapters;
     const lastByte = Buffer.alloc(1);
     await file.read(lastByte, upTo.offset - 1);
@@ -163,14 +163,13 @@ class Walk {
     this.#mostBytes = Math.max(1, Math.min(chunkBytes, Math.floor(limitBytes / worstGrowth)));
   }
 
-  async read(since: LogPlace, chapters: readonly Chapter[]): Promise<LogReading> {
+  async read(since: LogPlace, { chapters, lost: why }: Lineage): Promise<LogReading> {
     const { current, maxLineBytes } = this.#log;
     const last = { file: current.file, stat: await current.file.stat(), generation: current.name, lost: undefined };
-    const parts = [...chapters, { ...last, from: chapters.length === 0 ? since.offset : 0 }];
-    let before: Left | undefined = isVague(this.#log.house.lives, since)
-      ? { place: since, why: "truncated" }
-      : undefined;
-    for (const { generation: name, from, file, stat, lost: why } of parts) {
+    const parts = [...chapters, { ...last, from: chapters.length === 0 && !why ? since.offset : 0 }];
+    const isTorn = why !== undefined || isVague(this.#log.house.lives, since);
+    let before: Left | undefined = isTorn ? { place: since, why: why ?? "truncated" } : undefined;
+    for (const { generation: name, from, file, stat, lost: after } of parts) {
       const generation = await Generation.at({ name, file, stat, maxLineBytes }, from);
       if (!generation) return lost;
       if (before && !this.#add(this.#rotated(before.place, generation, before.why))) {
@@ -178,7 +177,7 @@ class Walk {
       }
       const ended = await this.#readOne(generation, file === current.file);
       if (ended) return ended;
-      before = { place: generation.place, why };
+      before = { place: generation.place, why: after };
     }
     return lost;
   }

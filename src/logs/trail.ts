@@ -3,7 +3,7 @@ import { Failure } from "../protocol/failure.ts";
 import type { LostBytes, RotationReason } from "../protocol/log.ts";
 import { closeAll, type House, type Lineage, Unsettled } from "./chapters.ts";
 import type { FileStat, OpenFile } from "./files.ts";
-import { Generation, type GenerationParts } from "./generation.ts";
+import { Generation, type GenerationParts, isDeleted } from "./generation.ts";
 import { Head } from "./head.ts";
 import { LateFiles } from "./late.ts";
 import { lineageOf, missedBetween } from "./lineage.ts";
@@ -232,16 +232,17 @@ export class Trail {
       return;
     }
     this.lives.leave(old.reach, true);
-    const [copy, ...missed] = await this.#rescued(old);
+    const { chapters, lost } = await this.#rescued(old);
+    const copy = lost ? undefined : chapters[0];
     if (copy && (await old.moveTo(copy.file))) await this.#head.readWhole();
-    for (const chapter of missed) {
+    for (const chapter of chapters.slice(copy ? 1 : 0)) {
       const whole = { ...parts, name: chapter.generation, file: chapter.file, stat: chapter.stat };
       await this.#head.goOn(Generation.fromStart(whole), "truncated", "truncated");
       await this.#head.readWhole();
     }
     const anew = Generation.fromStart({ ...parts, name: this.lives.renew(old.name) });
     await this.#head.goOn(anew, "truncated", "truncated");
-    await closeAll([...(copy ? [copy] : []), ...missed]);
+    await closeAll(chapters);
   }
 
   /** Reads the current file to its end. False when it did not get there, or that file is current no more. */
@@ -254,15 +255,16 @@ export class Trail {
     return state === "end" || state === "broken";
   }
 
-  async #rescued(old: Generation): Promise<Lineage["chapters"]> {
+  async #rescued(old: Generation): Promise<Lineage> {
+    const none: Lineage = { chapters: [], lost: "truncated" };
     for (let tries = 0; tries < mostTries; tries += 1) {
       try {
-        return (await lineageOf(this.house, old.reach, old))?.chapters ?? [];
+        return (await lineageOf(this.house, old.reach, old)) ?? none;
       } catch (trouble) {
         if (!(trouble instanceof Unsettled)) break;
       }
     }
-    return [];
+    return none;
   }
 
   /** The current file cannot be read: it is opened again, if that is still the same one. */
@@ -292,9 +294,4 @@ export class Trail {
     this.#stopWatch?.();
     this.#stopWatch = this.#parts.files.watch(this.#parts.path, this.#onChange) || undefined;
   }
-}
-
-async function isDeleted(file: OpenFile): Promise<boolean> {
-  const stat = await file.stat().catch(() => undefined);
-  return stat === undefined || stat.links === 0;
 }
