@@ -10,13 +10,12 @@ import { lineageOf, missedBetween } from "./lineage.ts";
 import { Lives } from "./lives.ts";
 import type { FollowParts } from "./rules.ts";
 import { findLineStart } from "./scan.ts";
+import { openTarget, type Target } from "./target.ts";
 
 /** A file that the path leads to, before the log has gone on in it. It is open, so it cannot get lost. */
-interface Next {
-  readonly file: OpenFile;
+interface Next extends Target {
   readonly id: string;
   readonly birthNs: bigint;
-  readonly home: string;
   readonly sinceMs: number;
 }
 
@@ -111,9 +110,10 @@ export class Trail {
   /** There was no file before: the log begins, without a word. */
   async #appear(from: "start" | "end"): Promise<void> {
     const { files, path, root } = this.#parts;
-    const file = await files.open(path, root);
-    if (!file) return;
-    this.#home = (await this.#resolved()) ?? path;
+    const target = await openTarget(files, path, root);
+    if (!target) return;
+    const { file, home } = target;
+    this.#home = home;
     const stat = await file.stat();
     const parts = this.#generationParts(file, stat);
     const offset = from === "start" ? 0 : await findLineStart(file, stat.size, 1, this.#parts.rules.maxLineBytes);
@@ -142,12 +142,11 @@ export class Trail {
   /** Opens what the path leads to; undefined when that is nothing that may be read, or the current file after all. */
   async #pin(current: Generation): Promise<Next | undefined> {
     const { files, path, root, clock } = this.#parts;
-    const file = await files.open(path, root).catch(() => undefined);
-    if (!file) return undefined;
-    const { id, birthNs } = await file.stat();
-    const home = await this.#resolved();
-    if (id !== current.id && home !== undefined) return { file, id, birthNs, home, sinceMs: clock.now() };
-    await file.close();
+    const target = await openTarget(files, path, root).catch(() => undefined);
+    if (!target) return undefined;
+    const { id, birthNs } = await target.file.stat();
+    if (id !== current.id) return { ...target, id, birthNs, sinceMs: clock.now() };
+    await target.file.close();
     this.#isRestless = true;
     return undefined;
   }
@@ -281,12 +280,6 @@ export class Trail {
   #generationParts(file: OpenFile, stat: FileStat): GenerationParts {
     const { maxLineBytes } = this.#parts.rules;
     return { name: this.lives.nameOf(stat.id), file, stat, maxLineBytes };
-  }
-
-  async #resolved(): Promise<string | undefined> {
-    const { files, path } = this.#parts;
-    const resolved = await files.resolve(path).catch(() => undefined);
-    return resolved?.path;
   }
 
   /** A watch follows the file, not its name. The old one ends first: on some runtimes it would take the new one along. */
