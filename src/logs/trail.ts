@@ -24,6 +24,7 @@ type Why = LostBytes["reason"] | undefined;
 const mostMissed = 8;
 const mostMissedBytes = 64 * 1024 * 1024;
 const mostTries = 5;
+const forever = BigInt(Number.MAX_SAFE_INTEGER) ** 2n;
 /** How long a file that is gone is expected back any moment. */
 const absentMs = 2_000;
 
@@ -181,9 +182,10 @@ export class Trail {
 
   /** The generations between two files, if there are any and they are not too many; undefined: look again. */
   async #missed(old: Generation, next: Next): Promise<Lineage | undefined> {
-    if (next.home !== this.#home) return { chapters: [], lost: undefined };
+    // Where a link led before, all that came after the old file is older than the new one.
+    const until = next.home === this.#home ? next : { ...next, birthNs: forever };
     try {
-      const missed = await missedBetween(this.house, old, next);
+      const missed = await missedBetween(this.house, old, until);
       this.#tries = 0;
       const bytes = missed.chapters.reduce((sum, { stat }) => sum + stat.size, 0);
       if (missed.chapters.length <= mostMissed && bytes <= mostMissedBytes) return missed;

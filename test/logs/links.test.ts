@@ -12,6 +12,20 @@ function relink(path: string, target: string): void {
 }
 
 describe("When a log is a link, a follower", () => {
+  test("reads what its file was rotated to before the link leads elsewhere", async () => {
+    await using scene = new Scene();
+    const [one, two] = ["one.log", "two.log"].map((name) => join(scene.folder, name)) as [string, string];
+    fs.writeFileSync(one, "a\n");
+    relink(scene.path, one);
+    const follower = await scene.follow();
+    fs.writeFileSync(two, "c\n");
+    fs.renameSync(one, `${one}.1`);
+    fs.writeFileSync(one, "b\n");
+    relink(scene.path, two);
+    await follower.tick();
+    expect(scene.news).toEqual(["a", "[replaced]", "b", "[replaced]", "c"]);
+  });
+
   test("has the file that it opened when that was renamed a moment later", async () => {
     await using scene = new Scene();
     const [one, two] = ["one.log", "two.log"].map((name) => join(scene.folder, name)) as [string, string];
