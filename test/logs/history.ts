@@ -2,8 +2,9 @@ import { Follower } from "../../src/logs/follow.ts";
 import type { LogPlace, LogStep } from "../../src/protocol/log.ts";
 import { ManualClock } from "../support/clock.ts";
 import { disorder, displacedLives, judge, type Seen, silentlyMissing } from "./judge.ts";
-import { SimulatedFiles } from "./simulated.ts";
-import { type Deed, lineBytes, logPath, Writer } from "./writer.ts";
+import { PacedFiles } from "./paced.ts";
+import type { World } from "./world.ts";
+import { type Deed, type Habits, lineBytes, Writer } from "./writer.ts";
 
 /** What happens in a history: deeds of the writer, looks of the follower, and turns of the file system. */
 export type Event =
@@ -19,13 +20,21 @@ interface Passed {
   readonly steps: number;
 }
 
+interface HistoryOptions {
+  readonly seed: number;
+  /** Whether who takes the steps is not done with them at once. */
+  readonly isSlow: boolean;
+  readonly habits: Habits;
+}
+
 const rules = { maxLineBytes: 1000, flushPartialMs: 0, switchAfterMs: 300, lateMs: 5_000 };
 
 /** A writer, a follower, and file calls that take as long as chance will have it. */
 export class History {
-  readonly #files = new SimulatedFiles();
+  readonly #world: World;
+  readonly #files: PacedFiles;
   readonly #clock = new ManualClock();
-  readonly #writer = new Writer(this.#files);
+  readonly #writer: Writer;
   readonly #steps: LogStep[] = [];
   readonly #places: Passed[] = [];
   readonly #follower: Follower;
@@ -34,11 +43,14 @@ export class History {
   #start: LogPlace | undefined;
   #ticking = false;
 
-  constructor(seed: number, isSlow = false) {
+  constructor(world: World, { seed, isSlow, habits }: HistoryOptions) {
+    this.#world = world;
+    this.#files = new PacedFiles(world);
+    this.#writer = new Writer(world, habits);
     this.#random = seeded(seed);
     this.#follower = this.#follow((step) => {
       this.#steps.push(step);
-      this.#files.log.push(`-> ${JSON.stringify(step)}`);
+      world.log.push(`-> ${JSON.stringify(step)}`);
       if (this.#follower.place) this.#places.push({ place: this.#follower.place, steps: this.#steps.length });
       return isSlow ? Promise.resolve() : undefined;
     });
@@ -54,13 +66,8 @@ export class History {
     await this.#end();
     const faults = [...this.#faults(), ...(await this.#faultsOfReadings())];
     await this.#during(this.#follower.close());
-    if (this.#files.openFiles !== 1) faults.push(`${this.#files.openFiles - 1} files were left open`);
+    if (this.#files.openFiles !== 0) faults.push(`${this.#files.openFiles} files were left open`);
     return faults;
-  }
-
-  /** What happened, for who reads a failure. */
-  trace(): readonly string[] {
-    return [...this.#files.log];
   }
 
   async #take(event: Event): Promise<void> {
@@ -80,13 +87,14 @@ export class History {
   }
 
   #follow(emit: (step: LogStep) => void | Promise<void>): Follower {
-    const parts = { path: logPath, root: "/logs", files: this.#files, clock: this.#clock, rules, emit };
+    const { path } = this.#writer;
+    const parts = { path, root: this.#world.folder, files: this.#files, clock: this.#clock, rules, emit };
     return new Follower({ ...parts, from: "start" });
   }
 
   #pass(ms: number): void {
     this.#clock.pass(ms);
-    this.#files.pass(BigInt(ms) * 1_000_000n);
+    this.#world.pass(ms);
   }
 
   #tick(): void {
@@ -99,9 +107,16 @@ export class History {
   async #turn(): Promise<void> {
     const isWriters = this.#writer.isBusy && (!this.#files.hasCalls || this.#random() < 0.2);
     if (isWriters) this.#writer.step();
-    else if (this.#files.hasCalls) this.#files.turn(Math.floor(this.#random() * 1000));
+    else if (this.#files.hasCalls) await this.#turnFiles();
     else return;
     await microtasks();
+  }
+
+  /** A call happens; now and then the writer does something while it is under way. */
+  async #turnFiles(): Promise<void> {
+    const turned = this.#files.turn(Math.floor(this.#random() * 1000));
+    if (this.#random() < 0.05) this.#writer.step();
+    await turned;
   }
 
   async #settle(): Promise<void> {
@@ -144,12 +159,16 @@ export class History {
 
   /**
    * Whether nobody could know of a line: its life was over before anything of it was read, or its file was never seen under
-   * the log's name and is gone; what is left of it may be a copy.
+   * the log's name and is gone; what is left of it may be a copy. Or the log's link was never seen to lead to its file nor to
+   * those that were called so before.
    */
   #isBlindSpot(number: number, seen: readonly Seen[]): boolean {
     const life = this.#writer.lines[number]?.life;
-    if (!life || life.fate === "kept") return false;
-    if (life.fate === "torn" || !life.inode.wasOpened) return true;
+    if (!life) return false;
+    const { path } = this.#writer;
+    if (!this.#writer.before(life.inode).some(({ id }) => this.#files.wasOpened(id, path))) return true;
+    if (life.fate === "kept") return false;
+    if (life.fate === "torn" || !this.#files.wasOpened(life.inode.id)) return true;
     const isUnseen = !seen.some((one) => one !== "gap" && this.#lifeOf(one.number) === life);
     return isUnseen || displacedLives(seen, this.#lifeOf).has(life);
   }
@@ -159,15 +178,21 @@ export class History {
     const fresh = this.#follow(() => {});
     await this.#during(fresh.start());
     await this.#during(fresh.tick());
+    const onDisk = this.#writer.onDisk;
     const places = this.#places.filter(() => this.#random() < 0.3).slice(-5);
     for (const passed of places) {
-      for (const follower of [this.#follower, fresh]) faults.push(...(await this.#faultsAfter(follower, passed)));
+      for (const follower of [this.#follower, fresh])
+        faults.push(...(await this.#faultsAfter(follower, passed, onDisk)));
     }
     await this.#during(fresh.close());
     return faults;
   }
 
-  async #faultsAfter(follower: Follower, { place, steps: count }: Passed): Promise<string[]> {
+  async #faultsAfter(
+    follower: Follower,
+    { place, steps: count }: Passed,
+    onDisk: ReadonlySet<number>,
+  ): Promise<string[]> {
     const steps: LogStep[] = [];
     for (let since = place, answers = 0; ; answers += 1) {
       if (answers > 1_000) return [`no end after ${JSON.stringify(place)}`];
@@ -184,7 +209,7 @@ export class History {
     const expected = this.#expectedAfter(place)?.filter((number) => !had.has(number));
     if (!expected) return faults;
     const isExcused = (number: number) =>
-      follower === this.#follower ? this.#isBlindSpot(number, this.#seen()) : !this.#writer.isOnDisk(number);
+      follower === this.#follower ? this.#isBlindSpot(number, this.#seen()) : !onDisk.has(number);
     const missing = silentlyMissing(seen, expected).filter((number) => !isExcused(number));
     const told = `after ${JSON.stringify(place)} by ${follower === this.#follower ? "the same" : "a fresh"} follower: `;
     return [

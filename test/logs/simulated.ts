@@ -1,79 +1,45 @@
 import { basename, dirname } from "node:path";
 import type { FileStat, Files, OpenFile } from "../../src/logs/files.ts";
-import type { Stop } from "../../src/protocol/clock.ts";
-
-/** A file without its names. */
-export class Inode {
-  readonly number: number;
-  readonly birthNs: bigint;
-  content = Buffer.alloc(0);
-  changedNs: bigint;
-  links = 0;
-  /** Whether a follower ever had it open. */
-  wasOpened = false;
-
-  constructor(number: number, nowNs: bigint) {
-    this.number = number;
-    this.birthNs = nowNs;
-    this.changedNs = nowNs;
-  }
-
-  get stat(): FileStat {
-    const { number, birthNs, changedNs, links } = this;
-    return { id: `1-${number}-${birthNs}`, size: this.content.length, birthNs, changedNs, links };
-  }
-}
-
-interface Call {
-  run: (() => void) | undefined;
-  settle: () => void;
-}
+import type { Inode, World } from "./world.ts";
 
 /** How finely the simulated file system tells the time. */
 const grainNs = 4_000_000n;
 
-/**
- * A file system in memory whose every call happens some time after it was made, and is known to have happened some time
- * after that: whenever `turn` says so. What a writer does in between happens at once.
- */
-export class SimulatedFiles implements Files {
+/** A file system in memory. */
+export class SimulatedWorld implements World {
+  readonly folder = "/logs";
   readonly log: string[] = [];
-  readonly #names = new Map<string, Inode>();
-  /** Files that are gone. Their numbers are used again as file systems do, but not with the same time of birth. */
-  readonly #gone: Inode[] = [];
-  readonly #calls: Call[] = [];
-  readonly #open = new Map<Inode, number>();
+  readonly files: Files = {
+    stat: async (path) => this.#find(path)?.stat,
+    open: async (path) => this.#find(path)?.open(),
+    list: async (directory) => {
+      const paths = [...this.#names.keys(), ...this.#links.keys()];
+      return paths.filter((path) => dirname(path) === directory).map((path) => basename(path));
+    },
+    resolve: async (path) => {
+      const target = this.#links.get(path);
+      return this.#find(path) && { path: target ?? path, isLink: target !== undefined };
+    },
+    watch: () => false,
+  };
+  readonly #names = new Map<string, SimulatedInode>();
+  readonly #links = new Map<string, string>();
+  /** Files that are gone. Their numbers are used again as file systems do. */
+  readonly #gone: SimulatedInode[] = [];
   #numbers = 0;
   #nowNs = 0n;
-
-  get openFiles(): number {
-    return [...this.#open.values()].reduce((sum, count) => sum + count, 0);
-  }
-
-  get hasCalls(): boolean {
-    return this.#calls.length > 0;
-  }
 
   get contents(): Buffer[] {
     return [...this.#names.values()].map(({ content }) => content);
   }
 
-  /** Lets one call that was made happen, or come back: the one that `choice` falls on. */
-  turn(choice: number): void {
-    const at = choice % this.#calls.length;
-    const call = this.#calls[at];
-    if (!call) return;
-    if (call.run) {
-      call.run();
-      call.run = undefined;
-      return;
-    }
-    this.#calls.splice(at, 1);
-    call.settle();
+  /** In nanoseconds, as the file system tells it. */
+  get timeNs(): bigint {
+    return (this.#nowNs / grainNs) * grainNs;
   }
 
-  pass(ns: bigint): void {
-    this.#nowNs += ns;
+  pass(ms: number): void {
+    this.#nowNs += BigInt(ms) * 1_000_000n;
   }
 
   at(path: string): Inode | undefined {
@@ -81,10 +47,10 @@ export class SimulatedFiles implements Files {
   }
 
   create(path: string): Inode {
-    const at = this.#gone.findLastIndex(({ birthNs }) => birthNs !== this.#time());
+    const at = this.#gone.findLastIndex(({ birthNs }) => birthNs !== this.timeNs);
     const [gone] = at < 0 ? [] : this.#gone.splice(at, 1);
-    const inode = new Inode(gone?.number ?? ++this.#numbers, this.#time());
-    this.#link(path, inode);
+    const inode = new SimulatedInode(gone?.number ?? ++this.#numbers, this);
+    this.#name(path, inode);
     this.log.push(`create ${path} #${inode.number} ${inode.birthNs}`);
     return inode;
   }
@@ -95,7 +61,7 @@ export class SimulatedFiles implements Files {
     this.log.push(`rename ${from} ${to} #${inode.number}`);
     this.#names.delete(from);
     inode.links -= 1;
-    this.#link(to, inode);
+    this.#name(to, inode);
   }
 
   delete(path: string): void {
@@ -104,114 +70,94 @@ export class SimulatedFiles implements Files {
     this.log.push(`delete ${path} #${inode.number}`);
     this.#names.delete(path);
     inode.links -= 1;
-    this.#forget(inode);
+    this.forget(inode);
   }
 
-  append(inode: Inode, text: string): void {
-    this.log.push(`append #${inode.number} ${JSON.stringify(text)}`);
-    inode.content = Buffer.concat([inode.content, Buffer.from(text)]);
-    inode.changedNs = this.#time();
+  link(path: string, target: string): void {
+    this.log.push(`link ${path} ${target}`);
+    this.#links.set(path, target);
   }
 
-  truncate(inode: Inode): void {
-    this.log.push(`truncate #${inode.number}`);
-    inode.content = Buffer.alloc(0);
-    inode.changedNs = this.#time();
+  /** Has the number of a file used again when nobody has the file any more. */
+  forget(inode: SimulatedInode): void {
+    if (inode.links === 0 && !inode.isHeld) this.#gone.push(inode);
   }
 
-  /** Keeps a file, as a writer does that has it open. */
-  hold(inode: Inode): void {
-    this.#open.set(inode, (this.#open.get(inode) ?? 0) + 1);
+  #find(path: string): SimulatedInode | undefined {
+    return this.#names.get(this.#links.get(path) ?? path);
   }
 
-  release(inode: Inode): void {
-    const count = (this.#open.get(inode) ?? 0) - 1;
-    if (count > 0) this.#open.set(inode, count);
-    else this.#open.delete(inode);
-    this.#forget(inode);
-  }
-
-  stat(path: string): Promise<FileStat | undefined> {
-    return this.#call(() => this.#names.get(path)?.stat, `stat ${path}`);
-  }
-
-  async open(path: string): Promise<OpenFile | undefined> {
-    const inode = await this.#call(() => {
-      const found = this.#names.get(path);
-      if (found) {
-        this.hold(found);
-        found.wasOpened = true;
-      }
-      return found;
-    }, `open ${path}`);
-    return inode && this.#opened(inode);
-  }
-
-  list(directory: string): Promise<readonly string[]> {
-    return this.#call(() =>
-      [...this.#names.keys()].filter((path) => dirname(path) === directory).map((p) => basename(p)),
-    );
-  }
-
-  resolve(path: string): Promise<{ readonly path: string; readonly isLink: boolean } | undefined> {
-    return this.#call(() => (this.#names.has(path) ? { path, isLink: false } : undefined));
-  }
-
-  watch(): Stop | false {
-    return false;
-  }
-
-  #opened(inode: Inode): OpenFile {
-    let isClosed = false;
-    const checked = <Result>(work: () => Result, name?: string) =>
-      this.#call(() => {
-        if (isClosed) throw new Error("The file is closed");
-        return work();
-      }, name);
-    return {
-      stat: () => checked(() => inode.stat),
-      read: (into, at) =>
-        checked(
-          () => inode.content.copy(into, 0, Math.min(at, inode.content.length)),
-          `read #${inode.number} at ${at}`,
-        ),
-      close: () =>
-        this.#call(() => {
-          if (!isClosed) this.release(inode);
-          isClosed = true;
-        }),
-    };
-  }
-
-  #call<Result>(work: () => Result, name = ""): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const call: Call = {
-        run: () => {
-          try {
-            const result = work();
-            if (name) this.log.push(`  ${name} ${result ? "ok" : "none"}`);
-            call.settle = () => resolve(result);
-          } catch (trouble) {
-            call.settle = () => reject(trouble);
-          }
-        },
-        settle: () => {},
-      };
-      this.#calls.push(call);
-    });
-  }
-
-  #link(path: string, inode: Inode): void {
+  #name(path: string, inode: SimulatedInode): void {
     this.delete(path);
     this.#names.set(path, inode);
     inode.links += 1;
   }
+}
 
-  #forget(inode: Inode): void {
-    if (inode.links === 0 && !this.#open.has(inode)) this.#gone.push(inode);
+class SimulatedInode implements Inode {
+  readonly number: number;
+  readonly birthNs: bigint;
+  content = Buffer.alloc(0);
+  links = 0;
+  readonly #world: SimulatedWorld;
+  #changedNs: bigint;
+  #holders = 0;
+
+  constructor(number: number, world: SimulatedWorld) {
+    this.number = number;
+    this.#world = world;
+    this.birthNs = world.timeNs;
+    this.#changedNs = world.timeNs;
   }
 
-  #time(): bigint {
-    return (this.#nowNs / grainNs) * grainNs;
+  get id(): string {
+    return `1-${this.number}-${this.birthNs}`;
+  }
+
+  get stat(): FileStat {
+    const { id, birthNs, links } = this;
+    return { id, size: this.content.length, birthNs, changedNs: this.#changedNs, links };
+  }
+
+  get isHeld(): boolean {
+    return this.#holders > 0;
+  }
+
+  append(text: string): void {
+    this.#world.log.push(`append #${this.number} ${JSON.stringify(text)}`);
+    this.content = Buffer.concat([this.content, Buffer.from(text)]);
+    this.#changedNs = this.#world.timeNs;
+  }
+
+  truncate(): void {
+    this.#world.log.push(`truncate #${this.number}`);
+    this.content = Buffer.alloc(0);
+    this.#changedNs = this.#world.timeNs;
+  }
+
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    this.#world.forget(this);
+  }
+
+  open(): OpenFile {
+    let isClosed = false;
+    const checked = async <Result>(work: () => Result): Promise<Result> => {
+      if (isClosed) throw new Error("The file is closed");
+      return work();
+    };
+    this.hold();
+    return {
+      stat: () => checked(() => this.stat),
+      read: (into, at) => checked(() => this.content.copy(into, 0, Math.min(at, this.content.length))),
+      close: async () => {
+        if (!isClosed) this.release();
+        isClosed = true;
+      },
+    };
   }
 }

@@ -1,4 +1,5 @@
-import type { Inode, SimulatedFiles } from "./simulated.ts";
+import { join } from "node:path";
+import type { Inode, World } from "./world.ts";
 
 /** What can be done to a log; the small steps of a rotation come one by one, with other things in between. */
 export type Deed =
@@ -7,6 +8,7 @@ export type Deed =
   | { readonly do: "copy" }
   | { readonly do: "truncate" }
   | { readonly do: "delete" }
+  | { readonly do: "swap" }
   | { readonly do: "reopen" };
 
 /** One life of a file: what was written to it, in bytes. */
@@ -23,37 +25,63 @@ export interface Written {
   readonly end: number;
 }
 
+/** How a writer's files are called. */
+export interface Habits {
+  /** Rotated files have numbers, or dates. */
+  readonly isDated: boolean;
+  /** The log is a link. */
+  readonly isLinked: boolean;
+}
+
 const keptFiles = 3;
 /** How long every line is, its line feed counted. */
 export const lineBytes = 8;
-export const logPath = "/logs/app.log";
 
 /** One process that writes numbered lines to a log, and what rotates it. */
 export class Writer {
   /** By number of the line: 0, 1, 2 and so on. */
   readonly lines: Written[] = [];
-  readonly #files: SimulatedFiles;
+  readonly path: string;
+  readonly #world: World;
+  readonly #habits: Habits;
+  /** Where the log's files were made, in that order. */
+  readonly #homeOf = new Map<Inode, string>();
   readonly #lives = new Map<Inode, Life>();
   readonly #todo: (() => void)[] = [];
+  /** The rotated files that have a date, oldest first. */
+  #dated: string[] = [];
+  #dates = 0;
+  #homes = 0;
   #lifeCount = 0;
+  #home: string;
   #inode: Inode;
   #unfinished: string | undefined;
   #isTorn = false;
 
-  constructor(files: SimulatedFiles) {
-    this.#files = files;
-    this.#inode = files.create(logPath);
-    files.hold(this.#inode);
+  constructor(world: World, habits: Habits) {
+    this.#world = world;
+    this.#habits = habits;
+    this.path = join(world.folder, "app.log");
+    this.#home = habits.isLinked ? this.#newHome() : this.path;
+    this.#inode = this.#made();
+    this.#inode.hold();
+    if (habits.isLinked) world.link(this.path, this.#home);
   }
 
   get isBusy(): boolean {
     return this.#todo.length > 0;
   }
 
-  /** Whether a line is still in a file that has a name. */
-  isOnDisk(number: number): boolean {
-    const text = Buffer.from(lineText(number));
-    return this.#files.contents.some((content) => content.includes(text));
+  /** The numbers of the lines that are in a file that has a name. */
+  get onDisk(): Set<number> {
+    const text = this.#world.contents.map((content) => content.toString()).join("\n");
+    return new Set(this.lines.flatMap((_, number) => (text.includes(lineText(number)) ? [number] : [])));
+  }
+
+  /** A file of the log and those that had its name before. */
+  before(inode: Inode): Inode[] {
+    const all = [...this.#homeOf.keys()].filter((other) => this.#homeOf.get(other) === this.#homeOf.get(inode));
+    return all.slice(0, all.indexOf(inode) + 1);
   }
 
   /** The next small step of a rotation. */
@@ -67,16 +95,18 @@ export class Writer {
         return this.#write(deed.lines, deed.partial);
       case "rename":
         this.#shift();
-        this.#later(() => this.#files.rename(logPath, `${logPath}.1`));
-        if (deed.creates) this.#later(() => this.#files.at(logPath) ?? this.#files.create(logPath));
+        this.#later(() => this.#world.rename(this.#home, this.#rotatedPath()));
+        if (deed.creates) this.#later(() => this.#world.at(this.#home) ?? this.#made());
         return;
       case "copy":
         this.#shift();
         return this.#copy();
       case "truncate":
-        return this.#later(() => this.#truncate());
+        return this.#later(() => this.#truncate(this.#world.at(this.#home)));
       case "delete":
-        return this.#later(() => this.#remove(logPath));
+        return this.#later(() => this.#remove(this.#home));
+      case "swap":
+        return this.#later(() => this.#habits.isLinked && this.#swap());
       case "reopen":
         return this.reopen();
     }
@@ -84,13 +114,13 @@ export class Writer {
 
   /** Goes on in the file that has the log's name now. */
   reopen(): void {
-    const inode = this.#files.at(logPath) ?? this.#files.create(logPath);
+    const inode = this.#world.at(this.#home) ?? this.#made();
     if (inode === this.#inode) return;
     this.#finishLine();
-    this.#files.hold(inode);
+    inode.hold();
     const old = this.#inode;
     this.#inode = inode;
-    this.#files.release(old);
+    old.release();
   }
 
   #write(count: number, isPartial: boolean): void {
@@ -117,7 +147,7 @@ export class Writer {
   }
 
   #append(text: string, isWhole: boolean): void {
-    this.#files.append(this.#inode, text);
+    this.#inode.append(text);
     if (!isWhole) return;
     // Half of the line may be gone with what was before a truncation.
     const life: Life = this.#isTorn
@@ -139,33 +169,56 @@ export class Writer {
     this.#todo.push(step);
   }
 
+  /** Makes room for one more rotated file. */
   #shift(): void {
-    this.#later(() => this.#remove(`${logPath}.${keptFiles}`));
-    for (let n = keptFiles - 1; n >= 1; n -= 1) {
-      this.#later(() => this.#files.rename(`${logPath}.${n}`, `${logPath}.${n + 1}`));
+    if (this.#habits.isDated) {
+      this.#later(() => {
+        for (const path of this.#dated.splice(0, this.#dated.length - keptFiles + 1)) this.#remove(path);
+      });
+      return;
     }
+    this.#later(() => this.#remove(`${this.#home}.${keptFiles}`));
+    for (let n = keptFiles - 1; n >= 1; n -= 1) {
+      this.#later(() => this.#world.rename(`${this.#home}.${n}`, `${this.#home}.${n + 1}`));
+    }
+  }
+
+  #rotatedPath(): string {
+    if (!this.#habits.isDated) return `${this.#home}.1`;
+    this.#dates += 1;
+    const path = `${this.#home}-20260101-${String(this.#dates).padStart(6, "0")}`;
+    this.#dated.push(path);
+    return path;
   }
 
   #copy(): void {
     let source: Inode | undefined;
     let copy: Inode | undefined;
     this.#later(() => {
-      source = this.#files.at(logPath);
-      if (source) copy = this.#files.create(`${logPath}.1`);
+      source = this.#world.at(this.#home);
+      if (source) copy = this.#world.create(this.#rotatedPath());
+      source?.hold();
+      copy?.hold();
     });
     for (const part of [2, 1]) {
       this.#later(() => {
         if (!source || !copy) return;
         const rest = source.content.subarray(copy.content.length);
-        this.#files.append(copy, rest.subarray(0, Math.ceil(rest.length / part)).toString());
+        copy.append(rest.subarray(0, Math.ceil(rest.length / part)).toString());
       });
     }
-    this.#later(() => source && this.#truncate(source));
+    this.#later(() => {
+      copy?.release();
+      this.#truncate(source);
+      source?.release();
+    });
   }
 
-  #truncate(inode = this.#files.at(logPath)): void {
+  #truncate(inode: Inode | undefined): void {
     if (!inode) return;
-    this.#files.truncate(inode);
+    inode.hold();
+    inode.truncate();
+    inode.release();
     const life = this.#lives.get(inode);
     if (life) life.fate = "truncated";
     this.#lives.delete(inode);
@@ -173,10 +226,30 @@ export class Writer {
   }
 
   #remove(path: string): void {
-    const inode = this.#files.at(path);
+    const inode = this.#world.at(path);
     const life = inode && this.#lives.get(inode);
     if (life) life.fate = "deleted";
-    this.#files.delete(path);
+    this.#world.delete(path);
+  }
+
+  /** Has the link lead to a file that is new. */
+  #swap(): void {
+    this.#home = this.#newHome();
+    this.#dated = [];
+    this.#made();
+    this.#world.link(this.path, this.#home);
+  }
+
+  /** A new file of the log. */
+  #made(): Inode {
+    const inode = this.#world.create(this.#home);
+    this.#homeOf.set(inode, this.#home);
+    return inode;
+  }
+
+  #newHome(): string {
+    this.#homes += 1;
+    return join(this.#world.folder, `data${this.#homes}.log`);
   }
 }
 
