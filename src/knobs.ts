@@ -158,7 +158,7 @@ export const schema = z.strictObject({
     .describe("How long an agent has to acknowledge a message before it is offered again."),
   letterAttempts: whole(1, 20, "offers")
     .default(5)
-    .describe("How many offers of a message an agent may leave without acknowledgement before it fails."),
+    .describe("How often a message is delivered without being acknowledged before it fails."),
   maxPayloadBytes: whole(1, 2 ** 26, "bytes")
     .default(1_032_192)
     .describe("The largest payload of a message between agents; a NATS server must take 16 KiB more."),

@@ -40,6 +40,11 @@ export class Archive {
     this.#journal = await this.#bus.journal(this.#spec);
   }
 
+  /** Throws `bus_away` while nothing can be found here, and what is known may be old. */
+  assureOpen(): void {
+    this.#there(this.#letters);
+  }
+
   /** Throws `bus_away` while the bus is away. */
   get journal(): Journal {
     return this.#there(this.#journal);

@@ -8,7 +8,7 @@ import type { Archive, Found } from "./archive.ts";
 import { type Duty, type MailLimits, nextDuty } from "./duty.ts";
 import type { Herald } from "./herald.ts";
 import { answerWithinMs, type Outcome, offer } from "./offer.ts";
-import { acknowledged, delivered, failed, held, isOver, missed, refused, unanswered } from "./status.ts";
+import { acknowledged, delivered, failed, held, isOver, missed, refused } from "./status.ts";
 
 /** How many letters are attended to at once. */
 const width = 64;
@@ -72,7 +72,7 @@ export class Courier {
   readonly #duties: Readonly<Record<Duty["what"], (found: Found) => Promise<void>>> = {
     offer: async ({ subject, letter, position }) =>
       this.#deliver(await this.#parts.archive.put(subject, held(letter, this.#parts.clock.now()), position)),
-    exhaust: (found) => this.#giveUp(found, `not acknowledged after ${count(found.letter.attempts, "offer")}`),
+    exhaust: (found) => this.#giveUp(found, `not acknowledged after ${deliveries(found.letter.attempts)}`),
     expire: (found) => this.#giveUp(found, "too old: nobody has acknowledged it in time"),
     tell: async ({ subject, letter, position }) => {
       await this.#parts.herald.tell(subject, letter);
@@ -103,7 +103,6 @@ export class Courier {
     if (outcome.is === "refused") return refused(delivered(letter, moment), outcome.detail, moment);
     if (outcome.is === "cut") return undefined;
     if (outcome.is === "missed") return missed(letter, moment);
-    if (outcome.is === "unanswered") return unanswered(letter, moment);
     return delivered(letter, moment);
   }
 
@@ -126,6 +125,6 @@ interface CourierParts {
   readonly report: (fault: unknown) => void;
 }
 
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? "" : "s"}`;
+function deliveries(count: number): string {
+  return count === 1 ? "one delivery" : `${count} deliveries`;
 }

@@ -16,7 +16,7 @@ export interface MailLimits {
   readonly letterKeepMs: number;
   /** How long a receiver has to acknowledge a letter before it is offered again. */
   readonly letterRetryMs: number;
-  /** How many offers somebody may hear before the letter is given up. */
+  /** How often a letter is delivered without being acknowledged before it is given up. */
   readonly letterAttempts: number;
 }
 

@@ -64,7 +64,7 @@ export class Herald {
 function bodyOf(letter: Letter, { event, attempt, at }: LetterEvent): Uint8Array {
   const { message_id, from, to, message_type, correlation_id } = letter;
   const isLast = event === "acknowledged" || event === "failed";
-  const again = event === "delivered" && attempt > 1 ? `offer ${attempt}` : null;
+  const again = event === "delivered" && attempt > 1 ? `delivery ${attempt}` : null;
   const detail = isLast ? letter.detail : again;
   const body = { message_id, event, from, to, message_type, correlation_id, detail, timestamp: at };
   return new TextEncoder().encode(JSON.stringify(body));

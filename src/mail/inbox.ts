@@ -31,7 +31,8 @@ export class Inbox {
    * Throws `bus_away`.
    */
   async take({ org, agent, limit, waitMs, signal }: Visit): Promise<Letter[]> {
-    const { clock, docket } = this.#parts;
+    const { archive, clock, docket } = this.#parts;
+    archive.assureOpen();
     const inbox = inboxSubject(org, agent);
     const deadline = clock.now() + waitMs;
     const hold = new Hold();

@@ -10,11 +10,11 @@ export const answerWithinMs = 5_000;
 /** How many bytes of what somebody says of a letter are kept. */
 export const mostDetailBytes = 1024;
 
-/** What came of an offer; `cut`: nobody can know, because the bus went away. */
+/** What came of an offer; `missed`: nobody answered; `cut`: nobody can know, because the bus went away. */
 export type Outcome =
   | { readonly is: "acknowledged"; readonly detail: string | null }
   | { readonly is: "refused"; readonly detail: string | null }
-  | { readonly is: "delivered" | "unanswered" | "missed" | "cut" };
+  | { readonly is: "delivered" | "missed" | "cut" };
 
 const reply = z.union([
   z.object({ ack: z.literal(true), detail: z.string().nullish() }).transform(
@@ -35,9 +35,10 @@ export async function offer(bus: Bus, org: string, letter: Letter): Promise<Outc
     return outcomeOf(await bus.request(inboxSubject(org, letter.to), data, answerWithinMs));
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown;
+    // Whoever looks on at all subjects hears an inbox too: that it was heard says nothing, only an answer does.
     if (thrown.code === "no_responder") return { is: "missed" };
     if (thrown.code !== "bus_away") return { is: "delivered" };
-    return { is: bus.state === "up" ? "unanswered" : "cut" };
+    return { is: bus.state === "up" ? "missed" : "cut" };
   }
 }
 

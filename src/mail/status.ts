@@ -29,23 +29,17 @@ export function held(letter: Letter, nowMs: number): Letter {
   return { ...letter, held_ms: until, due_ms: until };
 }
 
-/** Nobody was there to hear it: whoever comes for it may have it, and the bus is asked again, less and less often. */
+/** Nobody has answered: whoever comes for it may have it, and the bus is asked again, less and less often. */
 export function missed(letter: Letter, { nowMs, retryMs }: Moment): Letter {
   const due_ms = nowMs + retryMs * 2 ** Math.min(letter.missed, mostDoublings);
   return { ...letter, held_ms: nowMs, due_ms, missed: letter.missed + 1 };
 }
 
-/** Somebody heard it and has not answered in time. */
-export function unanswered(letter: Letter, { nowMs, retryMs }: Moment): Letter {
-  const until = nowMs + retryMs;
-  return { ...letter, attempts: letter.attempts + 1, held_ms: until, due_ms: until, missed: 0 };
-}
-
 /** It is with its receiver, who has `retryMs` to acknowledge it. Throws `conflict` when it is over. */
-export function delivered(letter: Letter, moment: Moment): Letter {
-  const after = moved(letter, "deliver");
-  const offered = unanswered({ ...letter, ...after }, moment);
-  return happened(offered, moment.nowMs);
+export function delivered(letter: Letter, { nowMs, retryMs }: Moment): Letter {
+  const until = nowMs + retryMs;
+  const once = { attempts: letter.attempts + 1, held_ms: until, due_ms: until, missed: 0 };
+  return happened({ ...letter, ...moved(letter, "deliver"), ...once }, nowMs);
 }
 
 /** Its receiver has it and is done with it. Throws `conflict` when it is over. */

@@ -13,7 +13,7 @@ export interface LetterMetadata {
   readonly message_type: string;
   readonly correlation_id?: string | undefined;
   readonly status: LetterStatus;
-  /** How many offers somebody has heard. */
+  /** How often it was delivered: how many offers were answered, or taken from the inbox. */
   readonly attempts: number;
   /** Why it failed, or what the receiver said when it acknowledged; null otherwise. */
   readonly detail: string | null;
@@ -27,7 +27,7 @@ export interface Envelope extends LetterMetadata {
   readonly due_ms: number;
   /** Until when one offer of it counts and nobody may begin another, in milliseconds since 1970. */
   readonly held_ms: number;
-  /** How often in a row nobody was there to hear an offer. */
+  /** How many offers in a row nobody has answered. */
   readonly missed: number;
   /** What happened to it and may not be in the journal `messages` yet, oldest first. */
   readonly untold: readonly LetterEvent[];

@@ -85,16 +85,16 @@ describe.each(buses)("On %s", (_name, open) => {
     expect(picky.offers).toHaveLength(1);
   });
 
-  test("a message that is not acknowledged is offered again, and fails after so many offers", async () => {
+  test("a message that is not acknowledged is offered again, and fails after so many deliveries", async () => {
     using deaf = new Listener(place.bus, "deaf", () => ({}));
     const id = await mail.send({ to: "deaf" });
     const events = await lifeOf(id, "failed");
     expect(events.map(({ event, detail }) => [event, detail])).toEqual([
       ["sent", null],
       ["delivered", null],
-      ["delivered", "offer 2"],
-      ["delivered", "offer 3"],
-      ["failed", "not acknowledged after 3 offers"],
+      ["delivered", "delivery 2"],
+      ["delivered", "delivery 3"],
+      ["failed", "not acknowledged after 3 deliveries"],
     ]);
     expect(deaf.offers.map(({ attempts }) => attempts)).toEqual([1, 2, 3]);
   });
