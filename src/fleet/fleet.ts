@@ -193,7 +193,8 @@ export class Fleet {
   /** A name that is taken is refused, unless the same request has taken it. */
   async #createAgain(org: string, request: CreateRequest, known: Row): Promise<CommandAnswer> {
     const node = ownerOf(known);
-    const taken = new Failure("conflict", `The name '${request.name}' is taken${node ? ` on node '${node}'` : ""}`);
+    const where = node === undefined ? "" : ` on node '${node}'`;
+    const taken = new Failure("conflict", `'${request.name}' already exists${where}; choose another name`);
     if (request.id === undefined || node === undefined) throw taken;
     return this.#ask(org, node, request).catch((thrown: unknown) => {
       const { code } = Failure.from(thrown);

@@ -169,7 +169,10 @@ describe.each(buses)("over %s", (_, openBus) => {
 
   test("a name is given once", async () => {
     await make("taken");
-    const refused = { status: 409, body: { code: "conflict", message: "The name 'taken' is taken on node 'near'" } };
+    const refused = {
+      status: 409,
+      body: { code: "conflict", message: "'taken' already exists on node 'near'; choose another name" },
+    };
     expect(await make("taken")).toMatchObject(refused);
     expect(await ask("POST instances/taken/clone", { as: "taken" })).toMatchObject({ status: 409 });
   });
