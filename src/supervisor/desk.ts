@@ -1,0 +1,134 @@
+import { z } from "zod";
+import type { Clock } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import { type Command, type CommandAnswer, commands, type InstanceRecord } from "../protocol/instance.ts";
+import type { Roster } from "./roster.ts";
+
+const name = z.string().min(1);
+const params = z.record(z.string(), z.string());
+
+const requestShape = z.object({
+  command: z.enum(commands),
+  name,
+  id: z.string().min(1).max(512).optional(),
+  template: name.optional(),
+  params: params.optional(),
+  as: name.optional(),
+});
+
+type Request = z.infer<typeof requestShape>;
+
+const rememberedMs = 5 * 60_000;
+const mostRemembered = 10_000;
+
+interface Done {
+  readonly answer: Promise<InstanceRecord | null>;
+  readonly atMs: number;
+}
+
+/** Takes commands in the order in which they come, for each name one at a time, and a command with an id once. */
+export class Desk {
+  readonly #roster: Roster;
+  readonly #clock: Clock;
+  /** What is under way for a name. */
+  readonly #lines = new Map<string, Promise<unknown>>();
+  /** What was done by command, name and id, oldest first. */
+  readonly #done = new Map<string, Done>();
+
+  constructor(roster: Roster, clock: Clock) {
+    this.#roster = roster;
+    this.#clock = clock;
+  }
+
+  /** Answers a command. Throws the Failure that refuses it. */
+  async answer(data: Uint8Array): Promise<CommandAnswer> {
+    const request = parseRequest(data);
+    if (request.id === undefined) return { instance: await this.#carryOut(request), duplicate: false };
+    this.#forgetOld();
+    const key = JSON.stringify([request.command, request.name, request.id]);
+    const before = this.#done.get(key);
+    if (before) return { instance: await before.answer, duplicate: true };
+    const answer = this.#carryOut(request);
+    this.#done.set(key, { answer, atMs: this.#clock.now() });
+    try {
+      return { instance: await answer, duplicate: false };
+    } catch (thrown) {
+      // What was refused was not done.
+      this.#done.delete(key);
+      throw thrown;
+    }
+  }
+
+  /** Settles when nothing is under way. */
+  async close(): Promise<void> {
+    await Promise.all(this.#lines.values());
+  }
+
+  #carryOut(request: Request): Promise<InstanceRecord | null> {
+    const line = lineOf(request);
+    const before = this.#lines.get(line) ?? Promise.resolve();
+    const result = before.then(() => this.#do(request));
+    const settled = result
+      .catch(() => {})
+      .then(() => {
+        if (this.#lines.get(line) === settled) this.#lines.delete(line);
+      });
+    this.#lines.set(line, settled);
+    return result;
+  }
+
+  async #do(request: Request): Promise<InstanceRecord | null> {
+    const { command, name } = request;
+    if (command === "create") return this.#create(request);
+    const instance = this.#roster.get(name);
+    if (!instance) throw new Failure("instance_not_found", `There is no instance "${name}" on this node`);
+    if (command === "clone") return this.#clone(instance.record, request);
+    await instance.take(command);
+    return command === "delete" ? null : instance.record;
+  }
+
+  async #create({ name, template, params = {} }: Request): Promise<InstanceRecord> {
+    if (template === undefined) throw new Failure("bad_request", '"template" is missing');
+    if (this.#roster.get(name)) throw new Failure("conflict", `${name} already exists; choose another name`);
+    return (await this.#roster.create({ name, template, params })).record;
+  }
+
+  async #clone(original: InstanceRecord, { as, params = {} }: Request): Promise<InstanceRecord> {
+    if (as === undefined) throw new Failure("bad_request", '"as" is missing');
+    return this.#create({
+      command: "create",
+      name: as,
+      template: original.template,
+      params: { ...original.params, ...params },
+    });
+  }
+
+  #forgetOld(): void {
+    const oldMs = this.#clock.now() - rememberedMs;
+    for (const [key, { atMs }] of this.#done) {
+      if (atMs > oldMs && this.#done.size < mostRemembered) return;
+      this.#done.delete(key);
+    }
+  }
+}
+
+/** A clone waits for what is done to its copy's name: that is what two could want at once. */
+function lineOf({ command, name, as }: { command: Command; name: string; as?: string | undefined }): string {
+  return command === "clone" ? (as ?? name) : name;
+}
+
+function parseRequest(data: Uint8Array): Request {
+  const result = requestShape.safeParse(parsed(data));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.path.map(String).join(".");
+  throw new Failure("bad_request", `A command is not understood: ${field || "it"} ${issue?.message ?? ""}`);
+}
+
+function parsed(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(data));
+  } catch {
+    return undefined;
+  }
+}

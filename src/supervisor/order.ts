@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import type { InstanceRecord } from "../protocol/instance.ts";
+import type { Launch } from "./launch.ts";
+import { commandLineOf } from "./params.ts";
+import type { StateFiles } from "./state-file.ts";
+import type { Template } from "./template.ts";
+
+/** What all starts of an instance have in common. */
+export interface Surroundings {
+  readonly template: Template;
+  readonly states: StateFiles;
+  /** Where logs lie. */
+  readonly logs: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What starting an instance means; `id` is what its processes are known by. */
+export function orderOf(
+  { template, states, logs, environment }: Surroundings,
+  record: InstanceRecord,
+  id: string,
+): Launch {
+  return {
+    files: states.runFiles(id),
+    id,
+    line: commandLineOf(template, record),
+    log: join(logs, `${record.name}.log`),
+    rules: template.log,
+    environment: { ...environment, SKEIN_INSTANCE: record.name },
+  };
+}
