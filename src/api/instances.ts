@@ -105,7 +105,7 @@ async function remove(parts: InstanceParts, context: Context, name: string): Pro
   return context.body(null, 204, noCache);
 }
 
-/** A command about an instance. The key is the caller's own word: in another command it means another thing. */
+/** A command about an instance, under the key that makes a repetition harmless. */
 function requestOf<Said extends Command>(
   { req }: Context,
   command: Said,
@@ -113,7 +113,7 @@ function requestOf<Said extends Command>(
 ): CommandRequest & { readonly command: Said } {
   const key = req.header("idempotency-key");
   if (key === undefined) return { command, name };
-  if (key.length > 0 && key.length <= longestKey) return { command, name, id: `${command} ${name} ${key}` };
+  if (key.length > 0 && key.length <= longestKey) return { command, name, id: key };
   throw new Failure("bad_request", `The header "Idempotency-Key" must have 1 to ${longestKey} characters`);
 }
 

@@ -79,11 +79,13 @@ export class RemoteNode implements Disposable {
   }
 
   async #answer(request: CommandRequest): Promise<CommandAnswer> {
-    const known = this.#answers.get(request.id ?? "");
+    const { command, name, id } = request;
+    const key = id === undefined ? undefined : `${command} ${name} ${id}`;
+    const known = this.#answers.get(key ?? "");
     if (known) return { ...known, duplicate: true };
     const answer = { instance: await this.#carryOut(request), duplicate: false };
-    this.done.push(`${request.command} ${request.name}`);
-    if (request.id !== undefined) this.#answers.set(request.id, answer);
+    this.done.push(`${command} ${name}`);
+    if (key !== undefined) this.#answers.set(key, answer);
     return answer;
   }
 
