@@ -127,6 +127,53 @@ describe("A follower holds on to its file when the path", () => {
     await expect(scene.follow({ path: outside.path })).rejects.toMatchObject({ code: "forbidden" });
   });
 
+  test("is in a directory that is removed, or a file for a while, and then made again", async () => {
+    await using scene = new Scene();
+    const folder = join(scene.folder, "logs");
+    const path = join(folder, "app.log");
+    const begin = (content: string) => {
+      fs.mkdirSync(folder);
+      fs.writeFileSync(path, content);
+    };
+    begin("a\n");
+    const follower = await scene.follow({ path });
+    fs.rmSync(folder, { recursive: true });
+    await follower.tick();
+    begin("b\n");
+    await follower.tick();
+    expect(scene.news).toEqual(["a", "[replaced]", "b"]);
+    fs.rmSync(folder, { recursive: true });
+    fs.writeFileSync(folder, "");
+    await follower.tick();
+    fs.rmSync(folder);
+    begin("c\n");
+    await follower.tick();
+    expect(scene.news).toEqual(["[replaced]", "c"]);
+    fs.renameSync(folder, `${folder}.old`);
+    fs.appendFileSync(join(`${folder}.old`, "app.log"), "d\n");
+    begin("e\n");
+    await follower.tick();
+    expect(scene.news).toEqual(["d", "[renamed]", "e"]);
+  });
+
+  test("cannot be opened for want of descriptors, for a while", async () => {
+    await using scene = new Scene();
+    scene.create(scene.path, "a\n");
+    let isFull = false;
+    const trouble = () => Promise.reject(Object.assign(new Error("EMFILE"), { code: "EMFILE" }));
+    const open = (path: string, root: string) => (isFull ? trouble() : diskFiles.open(path, root));
+    const follower = await scene.follow({ files: { open } });
+    isFull = true;
+    fs.renameSync(scene.path, `${scene.path}.1`);
+    scene.create(scene.path, "c\n");
+    fs.appendFileSync(`${scene.path}.1`, "b\n");
+    await follower.tick();
+    expect(scene.news).toEqual(["a", "b"]);
+    isFull = false;
+    await follower.tick();
+    expect(scene.news).toEqual(["[renamed]", "c"]);
+  });
+
   test("cannot be looked at, or its file not be read, for a while", async () => {
     await using scene = new Scene();
     fs.writeFileSync(scene.path, "a\n");

@@ -45,3 +45,53 @@ describe("When a log is a link, a follower", () => {
     expect(scene.news).toEqual(["a", "[replaced]", "b", "[renamed]", "c"]);
   });
 });
+
+describe("When a file has two names", () => {
+  const long = (n: number) => `line ${n} that has more than sixteen bytes\n`;
+
+  test("each is a log of its own", async () => {
+    await using one = new Scene();
+    await using two = new Scene();
+    one.create(one.path, "a\n");
+    fs.linkSync(one.path, two.path);
+    const followers = [await one.follow(), await two.follow()];
+    const news = async () => {
+      for (const follower of followers) await follower.tick();
+      return [one.news, two.news];
+    };
+    fs.appendFileSync(two.path, "b\n");
+    expect(await news()).toEqual([
+      ["a", "b"],
+      ["a", "b"],
+    ]);
+    fs.renameSync(one.path, `${one.path}.1`);
+    one.create(one.path, "d\n");
+    fs.appendFileSync(two.path, "c\n");
+    expect(await news()).toEqual([["c", "[renamed]", "d"], ["c"]]);
+    fs.truncateSync(two.path);
+    fs.appendFileSync(two.path, "e\n");
+    expect(await news()).toEqual([[], ["[truncated, lost: truncated]", "e"]]);
+    fs.rmSync(`${one.path}.1`);
+    fs.rmSync(one.path);
+    fs.linkSync(two.path, one.path);
+    expect(await news()).toEqual([["[replaced]", "e"], []]);
+  });
+
+  test("because it is rotated by a second name, no line comes twice", async () => {
+    await using scene = new Scene();
+    scene.create(scene.path, long(1));
+    const follower = await scene.follow();
+    const { place } = scene;
+    fs.linkSync(scene.path, `${scene.path}.1`);
+    fs.appendFileSync(scene.path, long(2));
+    await follower.tick();
+    const news = [long(1), long(2)].map((line) => line.trimEnd());
+    expect(scene.news).toEqual(news);
+    expect(await follower.after(place)).toMatchObject({ steps: [{ lines: news.slice(1) }], whole: true });
+    fs.rmSync(scene.path);
+    scene.create(scene.path, "b\n");
+    await follower.tick();
+    expect(scene.news).toEqual(["[renamed]", "b"]);
+    expect(await follower.after(place)).toMatchObject({ steps: [{}, { rotated: "renamed" }, { lines: ["b"] }] });
+  });
+});

@@ -5,6 +5,7 @@ import type { Bus } from "../../src/bus/bus.ts";
 import { RemoteLog } from "../../src/hub/remote-log.ts";
 import { type AgentLimits, LogsAgent } from "../../src/logs/agent.ts";
 import { diskFiles } from "../../src/logs/disk.ts";
+import type { Files } from "../../src/logs/files.ts";
 import { LogPattern } from "../../src/logs/pattern.ts";
 import { Redaction, type RedactionRule } from "../../src/logs/redact.ts";
 import { type Clock, systemClock } from "../../src/protocol/clock.ts";
@@ -17,6 +18,8 @@ export const org = "acme";
 /** What an agent of a test may be given. */
 export interface AgentOptions {
   readonly clock?: Clock;
+  /** What of the file system is another than the real one. */
+  readonly files?: Partial<Files>;
   readonly limits?: Partial<AgentLimits>;
   readonly redact?: readonly RedactionRule[];
   /** Below the station's directory. Default `{name}.log`. */
@@ -45,12 +48,13 @@ export class Station implements AsyncDisposable {
     return join(this.directory, file);
   }
 
-  async agent({ clock = systemClock, limits = {}, redact = [], pattern = "{name}.log" }: AgentOptions = {}) {
+  async agent(options: AgentOptions = {}) {
+    const { clock = systemClock, files = {}, limits = {}, redact = [], pattern = "{name}.log" } = options;
     const agent = new LogsAgent({
       bus: this.bus,
       org,
       pattern: new LogPattern(this.path(pattern)),
-      files: diskFiles,
+      files: { ...diskFiles, ...files },
       clock,
       limits,
       redaction: new Redaction(redact),
