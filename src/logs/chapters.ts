@@ -141,6 +141,8 @@ async function isCopyOfAny({ file, stat }: Unnamed, others: readonly Held[]): Pr
   const ends = [Math.min(markBytes, stat.size), stat.size];
   for (const other of others) {
     if (other.birthNs > stat.birthNs) continue;
+    // Files without bytes are all the same; one that was born in the same tick of the clock was rotated away, rather.
+    if (other.birthNs === stat.birthNs && stat.size === 0) continue;
     const isSame = await Promise.all(ends.map((end) => areEqualBefore(file, other.file, end)));
     if (isSame.every((one) => one)) return true;
   }

@@ -1,6 +1,8 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { diskFiles } from "../../src/logs/disk.ts";
+import type { FileStat, Files } from "../../src/logs/files.ts";
 import { Scene } from "./scene.ts";
 
 const long = (n: number) => `line ${n} that has more than sixteen bytes`;
@@ -78,6 +80,34 @@ describe("When a log is renamed, a follower", () => {
       expect(scene.news).toEqual(["a", "b", "[renamed]", "missed 2", "[renamed]", "missed 1", "[renamed]", "c"]);
     },
   );
+
+  test("twice within a tick of the file system's clock, reads what a late writer puts into the file in between", async () => {
+    await using scene = new Scene();
+    scene.create(scene.path, "a\n");
+    const { birthtimeNs } = fs.statSync(scene.path, { bigint: true });
+    const coarse = (stat: FileStat) => ({
+      ...stat,
+      birthNs: stat.birthNs > birthtimeNs ? birthtimeNs + 1n : birthtimeNs,
+    });
+    const stat: Files["stat"] = async (path) => {
+      const found = await diskFiles.stat(path);
+      return found && coarse(found);
+    };
+    const open: Files["open"] = async (path, root) => {
+      const file = await diskFiles.open(path, root);
+      return (
+        file && { read: file.read.bind(file), close: () => file.close(), stat: async () => coarse(await file.stat()) }
+      );
+    };
+    const follower = await scene.follow({ files: { stat, open } });
+    fs.renameSync(scene.path, `${scene.path}.2`);
+    scene.create(`${scene.path}.1`, "");
+    scene.create(scene.path, "c\n");
+    await follower.tick();
+    fs.appendFileSync(`${scene.path}.1`, "b\n");
+    await follower.tick();
+    expect(scene.news).toEqual(["a", "[renamed]", "[renamed, lost: truncated]", "c", "b"]);
+  });
 
   test("to another folder, or deletes it, goes on all the same", async () => {
     await using scene = new Scene();
