@@ -143,7 +143,7 @@ export class Trail {
   /** Opens what the path leads to; undefined when that is nothing that may be read, or the current file after all. */
   async #pin(current: Generation): Promise<Next | undefined> {
     const { files, path, root, clock } = this.#parts;
-    const target = await openTarget(files, path, root).catch(() => undefined);
+    const target = await openTarget(files, path, root, this.#home).catch(() => undefined);
     if (!target) return undefined;
     const { id, birthNs } = await target.file.stat();
     if (id !== current.id) return { ...target, id, birthNs, sinceMs: clock.now() };

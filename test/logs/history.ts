@@ -1,5 +1,6 @@
 import { Follower } from "../../src/logs/follow.ts";
-import type { LogPlace, LogStep } from "../../src/protocol/log.ts";
+import { fileName, fileOf } from "../../src/logs/mark.ts";
+import { endOf, type LogPlace, type LogStep } from "../../src/protocol/log.ts";
 import { ManualClock } from "../support/clock.ts";
 import { disorder, displacedLives, judge, type Seen, silentlyMissing } from "./judge.ts";
 import { PacedFiles } from "./paced.ts";
@@ -159,18 +160,22 @@ export class History {
 
   /**
    * Whether nobody could know of a line: its life was over before anything of it was read, or its file was never seen under
-   * the log's name and is gone; what is left of it may be a copy. Or the log's link was never seen to lead to its file nor to
+   * the log's name and is gone; what is left of it may be a copy. Or the follower was never where a link led to its file, nor to
    * those that were called so before.
    */
   #isBlindSpot(number: number, seen: readonly Seen[]): boolean {
     const life = this.#writer.lines[number]?.life;
     if (!life) return false;
-    const { path } = this.#writer;
-    if (!this.#writer.before(life.inode).some(({ id }) => this.#files.wasOpened(id, path))) return true;
+    if (!this.#writer.before(life.inode).some(({ id }) => this.#wasThere(id))) return true;
     if (life.fate === "kept") return false;
-    if (life.fate === "torn" || !this.#files.wasOpened(life.inode.id)) return true;
+    if (life.fate === "torn" || !this.#files.opened.has(life.inode.id)) return true;
     const isUnseen = !seen.some((one) => one !== "gap" && this.#lifeOf(one.number) === life);
     return isUnseen || displacedLives(seen, this.#lifeOf).has(life);
+  }
+
+  #wasThere(id: string): boolean {
+    const places = [...(this.#start ? [this.#start] : []), ...this.#steps.map(endOf)];
+    return places.some(({ generation }) => fileOf(generation) === fileName(id));
   }
 
   async #faultsOfReadings(): Promise<string[]> {

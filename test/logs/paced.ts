@@ -12,8 +12,8 @@ interface Call {
  * that: whenever `turn` says so.
  */
 export class PacedFiles implements Files {
-  /** Paths and the ids of files that were opened by them, with a space in between. */
-  readonly #opened = new Set<string>();
+  /** The ids of all files that were ever opened. */
+  readonly opened = new Set<string>();
   readonly #world: World;
   readonly #calls: Call[] = [];
   #openFiles = 0;
@@ -24,12 +24,6 @@ export class PacedFiles implements Files {
 
   get openFiles(): number {
     return this.#openFiles;
-  }
-
-  /** Whether a file was ever opened by that path, or by any. */
-  wasOpened(id: string, path?: string): boolean {
-    if (path !== undefined) return this.#opened.has(`${path} ${id}`);
-    return [...this.#opened].some((one) => one.endsWith(` ${id}`));
   }
 
   get hasCalls(): boolean {
@@ -57,7 +51,7 @@ export class PacedFiles implements Files {
       const opened = await this.#world.files.open(path, root);
       if (opened) {
         this.#openFiles += 1;
-        this.#opened.add(`${path} ${(await opened.stat()).id}`);
+        this.opened.add((await opened.stat()).id);
       }
       return opened;
     }, `open ${path}`);
