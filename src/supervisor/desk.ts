@@ -3,6 +3,7 @@ import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Command, type CommandAnswer, commands, type InstanceRecord } from "../protocol/instance.ts";
 import type { Roster } from "./roster.ts";
+import { actOf } from "./transitions.ts";
 
 const name = z.string().min(1);
 const params = z.record(z.string(), z.string());
@@ -79,22 +80,22 @@ export class Desk {
 
   async #do(request: Request): Promise<InstanceRecord | null> {
     const { command, name } = request;
-    if (command === "create") return this.#create(request);
     const instance = this.#roster.get(name);
-    if (!instance) throw new Failure("instance_not_found", `There is no instance "${name}" on this node`);
-    if (command === "clone") return this.#clone(instance.record, request);
+    const act = actOf(command, name, instance?.record);
+    if (act === "create" || !instance) return this.#create(request);
+    if (act === "copy") return this.#clone(instance.record, request);
     await instance.take(command);
     return command === "delete" ? null : instance.record;
   }
 
   async #create({ name, template, params = {} }: Request): Promise<InstanceRecord> {
     if (template === undefined) throw new Failure("bad_request", '"template" is missing');
-    if (this.#roster.get(name)) throw new Failure("conflict", `${name} already exists; choose another name`);
     return (await this.#roster.create({ name, template, params })).record;
   }
 
   async #clone(original: InstanceRecord, { as, params = {} }: Request): Promise<InstanceRecord> {
     if (as === undefined) throw new Failure("bad_request", '"as" is missing');
+    actOf("create", as, this.#roster.get(as)?.record);
     return this.#create({
       command: "create",
       name: as,

@@ -3,6 +3,7 @@ import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Command, InstanceRecord } from "../protocol/instance.ts";
 import { Backoff } from "./backoff.ts";
+import type { Census } from "./census.ts";
 import { watchHealth } from "./health.ts";
 import { orderOf } from "./order.ts";
 import { bootId } from "./proc.ts";
@@ -10,11 +11,12 @@ import { Run } from "./run.ts";
 import type { Goal, State, StateFiles } from "./state-file.ts";
 import type { StoredRecord } from "./stored-record.ts";
 import type { Template } from "./template.ts";
-import { type State as Standing, transitions } from "./transitions.ts";
+import { actOf } from "./transitions.ts";
 
 /** What an instance needs from the node that runs it. */
 export interface InstanceParts {
   readonly clock: Clock;
+  readonly census: Census;
   readonly stored: StoredRecord;
   /** Undefined when the configuration has it no more: the instance can be stopped then, but not started. */
   readonly template: Template | undefined;
@@ -101,16 +103,14 @@ export class Instance {
 
   async #take(command: Command): Promise<void> {
     const { record, stored } = this;
-    const standing: Standing = record.archived_at === null ? record.status : "archived";
-    const verdict = transitions[standing][command];
-    if ("refuse" in verdict) throw new Failure("conflict", `${record.name} ${verdict.refuse}`);
-    if ("missing" in verdict) throw new Failure("instance_not_found", `There is no instance "${record.name}"`);
-    if (verdict.act === "launch") await this.#begin();
-    if (verdict.act === "halt") await this.#halt();
-    if (verdict.act === "cycle") await this.#cycle();
-    if (verdict.act === "archive") await stored.commit({ ...record, archived_at: this.#nowText() });
-    if (verdict.act === "unarchive") await stored.commit({ ...record, archived_at: null });
-    if (verdict.act === "remove") {
+    if (stored.isLost) throw new Failure("instance_not_found", `There is no instance "${record.name}" any more`);
+    const act = actOf(command, record.name, record);
+    if (act === "launch") await this.#begin();
+    if (act === "halt") await this.#halt();
+    if (act === "cycle") await this.#cycle();
+    if (act === "archive") await stored.commit({ ...record, archived_at: this.#nowText() });
+    if (act === "unarchive") await stored.commit({ ...record, archived_at: null });
+    if (act === "remove") {
       await stored.remove();
       this.#forget();
     }
@@ -166,8 +166,8 @@ export class Instance {
   }
 
   #runParts(id: string) {
-    const { clock, states, template } = this.#parts;
-    return { clock, id, files: states.runFiles(id), stop: template?.stop ?? stopRules };
+    const { clock, census, states, template } = this.#parts;
+    return { clock, census, id, files: states.runFiles(id), stop: template?.stop ?? stopRules };
   }
 
   #follow(run: Run): void {

@@ -52,14 +52,21 @@ export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
 /** The variable by which a process is known as part of a launch, wherever it went. */
 export const mark = "SKEIN_LAUNCH";
 
-/** Every running process that was begun by a launch and has not hidden its environment. */
-export async function membersOf(launch: string): Promise<number[]> {
-  const entries = await readdir("/proc");
-  const found: number[] = [];
-  for (const entry of entries) {
+const marked = new RegExp(`(?:^|\\0)${mark}=([^\\0]*)`);
+
+/** Every running process that was begun by a launch and has not hidden its environment, by launch. */
+export async function allMembers(): Promise<ReadonlyMap<string, readonly number[]>> {
+  const members = new Map<string, number[]>();
+  for (const entry of await readdir("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
     const environment = await readFile(`/proc/${entry}/environ`, "latin1").catch(() => "");
-    if (`\0${environment}`.includes(`\0${mark}=${launch}\0`)) found.push(Number(entry));
+    const [, launch] = marked.exec(environment) ?? [];
+    if (launch !== undefined) members.set(launch, [...(members.get(launch) ?? []), Number(entry)]);
   }
-  return found;
+  return members;
+}
+
+/** Every running process that was begun by a launch and has not hidden its environment. */
+export async function membersOf(launch: string): Promise<readonly number[]> {
+  return (await allMembers()).get(launch) ?? [];
 }

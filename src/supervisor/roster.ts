@@ -3,6 +3,7 @@ import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { InstanceRecord } from "../protocol/instance.ts";
 import { decodeToken, encodeToken, subjectOf } from "../protocol/subject.ts";
+import { Census } from "./census.ts";
 import { Instance } from "./instance.ts";
 import { paramsOf } from "./params.ts";
 import { freePort, isBindable } from "./ports.ts";
@@ -35,6 +36,7 @@ const plainName = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,99}$/;
 /** Every instance of this node. */
 export class Roster {
   readonly #parts: RosterParts;
+  readonly #census = new Census();
   readonly #instances = new Map<string, Instance>();
   #table: Table | undefined;
   #epoch = "";
@@ -160,7 +162,7 @@ export class Roster {
     };
     const stored = new StoredRecord(shelf, record, position);
     const instance: Instance = new Instance({
-      ...{ clock, stored, states, logs, environment, report },
+      ...{ clock, census: this.#census, stored, states, logs, environment, report },
       template: Object.hasOwn(templates, record.template) ? templates[record.template] : undefined,
       epoch: () => this.#epoch,
       portFor: (wanting) => this.#portFor(wanting),

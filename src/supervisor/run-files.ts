@@ -22,7 +22,7 @@ export function exitCodeIn(files: string): number | null {
 
 /** Removes what was written down. */
 export function removeRunFiles(files: string): void {
-  for (const end of ["pid", "pid.new", "exit", "exit.new", "pipe"]) rmSync(`${files}.${end}`, { force: true });
+  for (const end of ["pid", "exit", "pipe"]) rmSync(`${files}.${end}`, { force: true });
 }
 
 function numbersIn(path: string): number[] {

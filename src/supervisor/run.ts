@@ -1,8 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import type { Clock, Stop } from "../protocol/clock.ts";
+import type { Census } from "./census.ts";
 import { type Launch, launch } from "./launch.ts";
 import { pause } from "./pause.ts";
-import { bootId, type Identity, isAlive, membersOf, signal, startedAt } from "./proc.ts";
+import { bootId, type Identity, isAlive, signal, startedAt } from "./proc.ts";
 import { exitCodeIn, keepingIn, removeRunFiles } from "./run-files.ts";
 import type { Template } from "./template.ts";
 
@@ -18,6 +19,7 @@ const killedMs = 2000;
 /** What a run needs to know. */
 export interface RunParts {
   readonly clock: Clock;
+  readonly census: Census;
   /** What the names of its files begin with. */
   readonly files: string;
   /** By which its processes are known. */
@@ -125,7 +127,7 @@ export class Run {
 
   /** How many of its processes there are, each of them sent a signal. */
   async #left(name?: NodeJS.Signals): Promise<number> {
-    const members = await membersOf(this.#parts.id);
+    const members = await this.#parts.census.membersOf(this.#parts.id);
     for (const pid of members) if (name) signal(pid, name);
     return members.length;
   }

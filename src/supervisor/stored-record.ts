@@ -132,6 +132,7 @@ export class StoredRecord {
   /** Puts where the record stands. After a lost race it looks who won: a gateway that did not hear of us gives way. */
   async #put(data: Uint8Array): Promise<void> {
     for (let races = 0; ; races++) {
+      if (this.#isLost) throw new Failure("instance_not_found", `There is no instance "${this.#record.name}" any more`);
       try {
         const ack = await this.#shelf.put(data, { expected: this.#position ?? 0 });
         this.#position = ack.position;
@@ -140,8 +141,6 @@ export class StoredRecord {
         const failure = Failure.from(thrown);
         if (failure.code !== "conflict" || races === 3 || this.#position === 0) throw failure;
         await this.#reread();
-        if (this.#isLost)
-          throw new Failure("instance_not_found", `There is no instance "${this.#record.name}" any more`);
       }
     }
   }

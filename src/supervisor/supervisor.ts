@@ -119,6 +119,8 @@ export class Supervisor {
       clock.every(heartbeatEveryMs, () => this.#beat()),
     );
     this.#beat();
+    // From here on whoever asks is heard.
+    await bus.flush();
   }
 
   #beat(): void {

@@ -1,13 +1,13 @@
-import type { Command, InstanceStatus } from "../protocol/instance.ts";
+import { Failure } from "../protocol/failure.ts";
+import type { Command, InstanceRecord, InstanceStatus } from "../protocol/instance.ts";
 
 /** What an instance can be when a command comes: nothing yet, put away, or what its status says. */
 export type State = "absent" | "archived" | InstanceStatus;
 
+export type Act = "create" | "launch" | "halt" | "cycle" | "archive" | "unarchive" | "copy" | "remove";
+
 /** What is done about a command; `refuse` says why it is a conflict, `missing` that there is no such instance. */
-export type Verdict =
-  | { readonly act: "create" | "launch" | "halt" | "cycle" | "archive" | "unarchive" | "copy" | "remove" }
-  | { readonly refuse: string }
-  | { readonly missing: true };
+export type Verdict = { readonly act: Act } | { readonly refuse: string } | { readonly missing: true };
 
 const missing = { missing: true } as const;
 const copy = { act: "copy" } as const;
@@ -103,3 +103,16 @@ export const transitions: Readonly<Record<State, Readonly<Record<Command, Verdic
     delete: unknown,
   },
 };
+
+/** What to do about a command. Throws `conflict` or `instance_not_found` when it means nothing in this state. */
+export function actOf(command: Command, name: string, record: InstanceRecord | undefined): Act {
+  const verdict = transitions[stateOf(record)][command];
+  if ("act" in verdict) return verdict.act;
+  if ("refuse" in verdict) throw new Failure("conflict", `${name} ${verdict.refuse}`);
+  throw new Failure("instance_not_found", `There is no instance "${name}" on this node`);
+}
+
+function stateOf(record: InstanceRecord | undefined): State {
+  if (record === undefined) return "absent";
+  return record.archived_at === null ? record.status : "archived";
+}

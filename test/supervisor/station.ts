@@ -126,20 +126,21 @@ export class Station implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const stop of this.#stops.splice(0).toReversed()) await stop();
-    for (const launch of await this.#launches()) {
-      for (const pid of await membersOf(launch)) process.kill(pid, "SIGKILL");
-    }
-    await this.#testBus[Symbol.asyncDispose]();
-    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  async #launches(): Promise<string[]> {
+  /** What the processes of each instance that is to run are known by. */
+  async launches(): Promise<string[]> {
     const folder = join(this.directory, "supervisor", "instances");
     const files = await readdir(folder).catch(() => []);
     const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
     return texts.map((text) => String(JSON.parse(text).launch));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stop of this.#stops.splice(0).toReversed()) await stop();
+    for (const launch of await this.launches()) {
+      for (const pid of await membersOf(launch)) process.kill(pid, "SIGKILL");
+    }
+    await this.#testBus[Symbol.asyncDispose]();
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #followRecords(): Promise<void> {
