@@ -137,6 +137,9 @@ describe("a setting that cannot be used", () => {
     expect(load({}, { port: 65_536 })).toThrow("port is 65536 (flag --port), which is not");
     write("skein.config.json", { drainMs: 1.5 });
     expect(load({})).toThrow("drainMs is 1.5 (file skein.config.json), which is not a duration from 0ms to 1d");
+    const kept = loadConfig({ env: { SKEIN_LETTER_KEEP_MS: "30d" }, flags: { drainMs: 1 }, cwd }).config.letterKeepMs;
+    expect(kept).toBe(30 * 86_400_000);
+    expect(load({ SKEIN_LETTER_KEEP_MS: "31d" }, { drainMs: 1 })).toThrow("which is not a duration from 1ms to 30d");
   });
 
   test.each(["", " ", "-1", "1e3", "0x10", "8000 ", "٣"])("is a port written as %j", (port) => {
