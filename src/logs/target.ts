@@ -1,25 +1,29 @@
-import type { Files, OpenFile } from "./files.ts";
+import type { FileStat, Files, OpenFile } from "./files.ts";
 
 /** A file that a path led to, open, and the path of the file itself. */
 export interface Target {
   readonly file: OpenFile;
+  readonly stat: FileStat;
   readonly home: string;
 }
 
+const mostTries = 5;
+
 /**
- * Opens what a path leads to; undefined when that is nothing that may be read. `left` is where it led until now.
+ * Opens what a path leads to; undefined when that is nothing that may be read.
  *
- * The file may be renamed as soon as it is open, and a link leads nowhere then. Where the link led before is where the file
- * was, unless that is where it led until now: it may have led elsewhere since. A file there is found beside the one before it.
+ * The path is resolved between a look at the file and its opening, so that it was this file's, whatever was renamed and
+ * wherever a link led a moment later.
  */
-export async function openTarget(files: Files, path: string, root: string, left?: string): Promise<Target | undefined> {
-  const resolved = () => files.resolve(path).catch(() => undefined);
-  const before = await resolved();
-  const file = await files.open(path, root);
-  if (!file) return undefined;
-  const after = await resolved();
-  const target = after ?? (before?.isLink && before.path === left ? undefined : before);
-  if (target) return { file, home: target.path };
-  await file.close();
+export async function openTarget(files: Files, path: string, root: string): Promise<Target | undefined> {
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const seen = await files.stat(path);
+    const resolved = await files.resolve(path).catch(() => ({ path }));
+    const file = await files.open(path, root);
+    if (!file) return undefined;
+    const stat = await file.stat();
+    if (resolved && stat.id === seen?.id) return { file, stat, home: resolved.path };
+    await file.close();
+  }
   return undefined;
 }

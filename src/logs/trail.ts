@@ -113,9 +113,8 @@ export class Trail {
     const { files, path, root } = this.#parts;
     const target = await openTarget(files, path, root);
     if (!target) return;
-    const { file, home } = target;
+    const { file, stat, home } = target;
     this.#home = home;
-    const stat = await file.stat();
     const parts = this.#generationParts(file, stat);
     const offset = from === "start" ? 0 : await findLineStart(file, stat.size, 1, this.#parts.rules.maxLineBytes);
     this.#head.generation = (await Generation.at(parts, offset ?? stat.size)) ?? Generation.fromStart(parts);
@@ -143,9 +142,9 @@ export class Trail {
   /** Opens what the path leads to; undefined when that is nothing that may be read, or the current file after all. */
   async #pin(current: Generation): Promise<Next | undefined> {
     const { files, path, root, clock } = this.#parts;
-    const target = await openTarget(files, path, root, this.#home).catch(() => undefined);
+    const target = await openTarget(files, path, root).catch(() => undefined);
     if (!target) return undefined;
-    const { id, birthNs } = await target.file.stat();
+    const { id, birthNs } = target.stat;
     if (id !== current.id) return { ...target, id, birthNs, sinceMs: clock.now() };
     await target.file.close();
     this.#isRestless = true;

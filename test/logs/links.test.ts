@@ -44,6 +44,32 @@ describe("When a log is a link, a follower", () => {
     await follower.tick();
     expect(scene.news).toEqual(["a", "[replaced]", "b", "[renamed]", "c"]);
   });
+
+  test("knows where the file lies that it opened when the link led elsewhere a moment later", async () => {
+    await using scene = new Scene();
+    const [one, two, three] = ["one", "two", "three"].map((name) => join(scene.folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    fs.writeFileSync(one, "a\n");
+    relink(scene.path, one);
+    const open: Files["open"] = async (path, root) => {
+      const file = await diskFiles.open(path, root);
+      if (path === scene.path && fs.readlinkSync(path) === two) relink(path, three);
+      return file;
+    };
+    const follower = await scene.follow({ files: { open } });
+    fs.writeFileSync(three, "");
+    scene.create(two, "b\n");
+    relink(scene.path, two);
+    await follower.tick();
+    fs.renameSync(two, `${two}.1`);
+    scene.create(two, "c\n");
+    fs.appendFileSync(three, "d\n");
+    await follower.tick();
+    expect(scene.news).toEqual(["a", "[replaced]", "b", "[replaced]", "c", "[replaced]", "d"]);
+  });
 });
 
 describe("When a file has two names", () => {
