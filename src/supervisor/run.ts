@@ -8,7 +8,7 @@ import { exitCodeIn, keepingIn, removeRunFiles } from "./run-files.ts";
 import type { Template } from "./template.ts";
 
 /** How often an adopted process is looked at: its end is noticed after that long at most. */
-const lookEveryMs = 250;
+const lookEveryMs = 400;
 const pidEveryMs = 5;
 const leftEveryMs = 50;
 /** How long a log may take to be written to its end. */

@@ -77,7 +77,7 @@ describe("a supervisor that is killed with kill -9", () => {
     await station.supervise(templates);
     expect(await station.untilStatus("a", "running")).toEqual(before);
     expect(startedAt(before.pid ?? 0)).toBeDefined();
-    const lines = (await station.log("a")).split("\n").length;
+    const lines = (await station.logged("a", "line 20000 ")).split("\n").length;
     await station.logged("a", `line ${lines + 10_000} `);
     writeFileSync(enough, "");
     expect(await station.untilStatus("a", "failed")).toMatchObject({ exit_code: 17, pid: null });

@@ -10,7 +10,7 @@ import {
   type InstanceRecord,
   supervisorSubject,
 } from "../../src/protocol/instance.ts";
-import { membersOf } from "../../src/supervisor/proc.ts";
+import { allMembers, signal } from "../../src/supervisor/proc.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 import { parseTemplates } from "../../src/supervisor/template.ts";
 import type { TestBus } from "../support/buses.ts";
@@ -136,8 +136,9 @@ export class Station implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#stops.splice(0).toReversed()) await stop();
+    const members = await allMembers();
     for (const launch of await this.launches()) {
-      for (const pid of await membersOf(launch)) process.kill(pid, "SIGKILL");
+      for (const pid of members.get(launch) ?? []) signal(pid, "SIGKILL");
     }
     await this.#testBus[Symbol.asyncDispose]();
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
