@@ -56,7 +56,10 @@ const schema = `
   CREATE INDEX IF NOT EXISTS ids_by_age ON ids (at_ms);
 `;
 
-const row = "SELECT position, subject, data, at_ms FROM messages WHERE store = ?";
+const columns = "SELECT position, subject, data, at_ms FROM messages";
+const row = `${columns} WHERE store = ?`;
+/** Said, because SQLite would rather go through the whole store in the order that is asked for. */
+const rowOf = `${columns} INDEXED BY messages_by_subject WHERE store = ? AND subject = ?`;
 
 /** Every statement, prepared once. */
 const sql = {
@@ -68,13 +71,13 @@ const sql = {
   remember: "INSERT OR REPLACE INTO ids (store, id, position, at_ms) VALUES (?, ?, ?, ?)",
   positionOf: "SELECT position FROM ids WHERE store = ? AND id = ?",
   forget: "DELETE FROM ids WHERE at_ms < ?",
-  newest: `${row} AND subject = ? ORDER BY position DESC LIMIT 1`,
+  newest: `${rowOf} ORDER BY position DESC LIMIT 1`,
   all: `${row} ORDER BY position`,
   first: "SELECT position FROM messages WHERE store = ? ORDER BY position LIMIT 1",
   forward: `${row} AND position > ? AND position <= ? ORDER BY position`,
-  forwardOf: `${row} AND subject = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`,
+  forwardOf: `${rowOf} AND position > ? AND position <= ? ORDER BY position LIMIT ?`,
   backward: `${row} AND position <= ? ORDER BY position DESC`,
-  backwardOf: `${row} AND subject = ? AND position <= ? ORDER BY position DESC LIMIT ?`,
+  backwardOf: `${rowOf} AND position <= ? ORDER BY position DESC LIMIT ?`,
   // Times rise with positions but for a clock that was set back; then some messages stay a little longer.
   young: "SELECT position FROM messages WHERE store = ? AND at_ms >= ? ORDER BY position LIMIT 1",
   expire: `DELETE FROM messages WHERE store = ? AND position < ? AND position <=
