@@ -86,6 +86,12 @@ export function loadConfig({ env = process.env, flags = {}, cwd = process.cwd() 
   return { config: parse(said), origin: origins(said) };
 }
 
+/** The environment for programs that this one starts: all but the settings, which may hold secrets. */
+export function environmentForOthers(env = process.env): Readonly<Record<string, string | undefined>> {
+  const own = new Set(knobNames.map(variableOf));
+  return Object.fromEntries(Object.entries(env).filter(([variable]) => !own.has(variable)));
+}
+
 interface Said {
   readonly value: unknown;
   readonly origin: string;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import pc from "picocolors";
 import type { Bus } from "../bus/bus.ts";
 import { type Config, maskSecrets } from "../config.ts";
@@ -6,6 +7,7 @@ import { createSkein } from "../skein.ts";
 import { startLogsAgent } from "./agent.ts";
 import { openBus } from "./bus.ts";
 import { Explained, explained } from "./explained.ts";
+import { type Household, householdOf, runNode } from "./node.ts";
 import { endOnSignal } from "./signals.ts";
 
 const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
@@ -13,21 +15,39 @@ const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
 /** Starts a gateway and serves until a signal ends it. Throws Explained when it cannot. */
 export async function start(config: Config): Promise<void> {
   refuseOpenNetwork(config);
-  const { bus, close } = await openBus(config);
+  const household = householdOf(config);
+  const opened: (() => Promise<void> | void)[] = [() => household?.clear()];
+  const close = async () => {
+    for (const one of opened.toReversed()) await one();
+  };
   try {
-    const agent = config.logs === undefined ? undefined : await startLogsAgent(bus, config);
-    const listening = await explained(serve(bus, config));
+    const { bus, close: closeBus } = await openBus(config);
+    opened.push(closeBus);
+    const logs = config.logs ?? (household && join(household.logs, "{name}.log"));
+    const agent = logs === undefined ? undefined : await startLogsAgent(bus, { ...config, logs });
+    opened.push(async () => agent?.close());
+    const { url, close: unlisten } = await explained(serve(bus, config));
+    opened.push(() => unlisten(config.drainMs));
+    const node = household && (await runNode(bus, household, { org: config.org, url }));
     const leave = async () => {
-      await listening.close(config.drainMs);
+      await node?.settle();
+      await unlisten(config.drainMs);
+      await node?.close();
       await agent?.close();
-      await close();
+      await closeBus();
     };
-    endOnSignal(leave, `saying good-bye within ${config.drainMs / 1000} s; a second signal leaves at once`);
-    process.stdout.write(banner(listening.url, config));
+    endOnSignal(leave, `${farewell(household)} within ${config.drainMs / 1000} s; a second signal leaves at once`);
+    process.stdout.write(banner(url, { ...config, logs }));
   } catch (thrown) {
     await close();
     throw thrown;
   }
+}
+
+function farewell(household: Household | undefined): string {
+  if (household === undefined) return "saying good-bye";
+  if (household.isTemporary) return "stopping the instances, then saying good-bye";
+  return "leaving the instances to run, which the next start takes up, and saying good-bye";
 }
 
 async function serve(bus: Bus, config: Config): Promise<Listening> {

@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import type { Bus } from "../bus/bus.ts";
+import { type Config, environmentForOthers } from "../config.ts";
+import { systemClock } from "../protocol/clock.ts";
+import { Supervisor } from "../supervisor/supervisor.ts";
+import { parseTemplates } from "../supervisor/template.ts";
+import { ask, askFor } from "./ask.ts";
+import { Explained, explained, log, messageOf } from "./explained.ts";
+import { makeFirst, takeInstances } from "./first-instances.ts";
+import { goals, reach } from "./reach.ts";
+import { rowList } from "./row.ts";
+
+/** What a node keeps, and where. */
+export interface Household {
+  /** The directory of the supervisor. */
+  readonly directory: string;
+  /** The directory of the logs of instances. */
+  readonly logs: string;
+  readonly name: string;
+  readonly templates: ReturnType<typeof parseTemplates>;
+  readonly first: ReturnType<typeof takeInstances>["instances"];
+  /** Whether nothing of it is to be left behind, running programs included. */
+  readonly isTemporary: boolean;
+  /** Removes what is temporary. */
+  clear(): void;
+}
+
+/** The household of this node; undefined when the configuration has no templates. Throws Explained when one is at fault. */
+export function householdOf({ templates: raw, node = hostname(), data }: Config): Household | undefined {
+  if (raw === undefined) return undefined;
+  const { templates, first } = judged(raw);
+  const isTemporary = data === ":memory:";
+  const home = isTemporary ? mkdtempSync(join(tmpdir(), "skein-node-")) : resolve(data);
+  return {
+    directory: join(home, "supervisor"),
+    logs: join(home, "logs"),
+    name: node,
+    templates,
+    first,
+    isTemporary,
+    clear: () => isTemporary && rmSync(home, { recursive: true, force: true }),
+  };
+}
+
+function judged(raw: Readonly<Record<string, unknown>>) {
+  try {
+    const { templates, instances } = takeInstances(raw);
+    return { templates: parseTemplates(templates), first: instances };
+  } catch (thrown) {
+    throw new Explained(messageOf(thrown));
+  }
+}
+
+/** A node at work. */
+export interface RunningNode {
+  /** Ends what a temporary household would leave behind; needs the gateway. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Runs the instances of this node. Throws Explained when its directory or its name is in use. */
+export async function runNode(bus: Bus, household: Household, { org, url }: Place): Promise<RunningNode> {
+  const { directory, logs, name, templates, first, isTemporary } = household;
+  const gateway = reachable(url);
+  const environment = { ...environmentForOthers(), SKEIN_URL: gateway };
+  const parts = { bus, org, node: name, templates, directory, logs, clock: systemClock, environment, report: log };
+  const supervisor = new Supervisor(parts);
+  await explained(supervisor.start());
+  await makeFirst({ bus, org, node: name, directory: join(directory, ".."), report: log }, first);
+  return {
+    async settle() {
+      if (isTemporary) await stopAll(gateway, name).catch((thrown: unknown) => log(messageOf(thrown)));
+    },
+    async close() {
+      await supervisor.close();
+      household.clear();
+    },
+  };
+}
+
+interface Place {
+  readonly org: string;
+  /** The gateway that runs beside it. */
+  readonly url: string;
+}
+
+const owned = z.object({ node: z.string() });
+
+async function stopAll(url: string, node: string): Promise<void> {
+  const { instances } = await askFor(rowList, ask(url, "/api/instances"));
+  const ours = instances.filter((one) => owned.safeParse(one).data?.node === node);
+  const running = ours.filter(({ status }) => ["starting", "running", "stopping"].includes(status));
+  await Promise.allSettled(running.map(({ name }) => reach(url, name, goals.down)));
+}
+
+/** An address as programs on this machine reach it. */
+function reachable(url: string): string {
+  return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+}

@@ -1,0 +1,107 @@
+import pc from "picocolors";
+import { ask, askFor } from "./ask.ts";
+import { FleetView } from "./fleet-view.ts";
+import { followStream, print } from "./listen.ts";
+import { inColour, type Row, rowList } from "./row.ts";
+import { type Column, harmless, lineWidth, tableLines } from "./table.ts";
+
+export interface PsOptions {
+  readonly url: string;
+  readonly all?: boolean;
+  readonly watch?: boolean;
+  readonly json?: boolean;
+  readonly names?: boolean;
+}
+
+/** Shows the instances, and with `watch` each change of them until interrupted. Throws Explained when it may not. */
+export async function ps(options: PsOptions): Promise<void> {
+  const { url, all, watch, json, names } = options;
+  if (watch) return watchFleet(options);
+  const { instances } = await askFor(rowList, ask(url, `/api/instances?include_archived=${all ?? false}`));
+  if (json) return print(JSON.stringify(instances, null, 2));
+  if (names) return printLines(instances.map(({ name }) => name));
+  if (instances.length === 0)
+    process.stderr.write("There are no instances yet; make one with: skein new TEMPLATE NAME\n");
+  else await printLines(fleetTable(instances, lineWidth()));
+}
+
+async function printLines(lines: readonly string[]): Promise<void> {
+  for (const line of lines) await print(line);
+}
+
+function fleetTable(rows: readonly Row[], width: number): string[] {
+  const [titles = "", ...lines] = tableLines(columnsAt(Date.now()), rows, width);
+  return [pc.bold(titles), ...lines];
+}
+
+function columnsAt(nowMs: number): Column<Row>[] {
+  return [
+    { title: "NAME", of: ({ name }) => name },
+    { title: "STATUS", of: shownStatus, dress: (text, one) => inColour(shownStatus(one), text) },
+    { title: "PORT", of: ({ port }) => String(port ?? ""), align: "right" },
+    { title: "PID", of: ({ pid }) => String(pid ?? ""), align: "right" },
+    { title: "NODE", of: ({ node = "" }) => node },
+    { title: "TEMPLATE", of: ({ template = "" }) => template },
+    { title: "RESTARTS", of: ({ restarts }) => String(restarts ?? ""), align: "right" },
+    { title: "AGE", of: ({ created_at: since }) => (since === undefined ? "" : ageText(nowMs - Date.parse(since))) },
+  ];
+}
+
+function shownStatus({ status, archived_at }: Row): string {
+  return archived_at === null ? status : "archived";
+}
+
+const units = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+] as const;
+
+/** An age in its largest unit: 3d, 5h, 12m or 40s. */
+function ageText(ms: number): string {
+  if (Number.isNaN(ms)) return "";
+  for (const [unit, unitMs] of units) if (ms >= unitMs) return `${Math.floor(ms / unitMs)}${unit}`;
+  return `${Math.max(0, Math.floor(ms / 1000))}s`;
+}
+
+function watchFleet({ url, all = false, json }: PsOptions): Promise<void> {
+  const address = new URL(`${url}/ws/instances?include_archived=${all}`);
+  const view = new FleetView(all ? "shown" : "hidden");
+  return followStream("ws", { address, since: undefined, print: json ? print : shower(view, url) });
+}
+
+/** What shows a frame: to a person the whole table anew, to a program a line for each instance that it tells of. */
+function shower(view: FleetView, url: string): (frame: string) => Promise<void> {
+  if (process.stdout.isTTY) return screen(view, url);
+  return async (frame) => {
+    for (const name of view.apply(JSON.parse(frame))) await print(lineOf(name, view.get(name)));
+  };
+}
+
+function lineOf(name: string, found: Row | undefined): string {
+  if (found === undefined) return `${harmless(name)}  gone`;
+  const { port, pid, restarts } = found;
+  const rest = [port && `port ${port}`, pid && `pid ${pid}`, restarts && `restarts ${restarts}`].filter(Boolean);
+  return [harmless(name), harmless(shownStatus(found)), ...rest].join("  ");
+}
+
+const redrawMs = 1000;
+const clearScreen = "\u001b[H\u001b[2J";
+
+function screen(view: FleetView, url: string): (frame: string) => Promise<void> {
+  const draw = () => {
+    const room = Math.max(2, (process.stdout.rows || 24) - 3);
+    const lines = fleetTable(view.rows, lineWidth());
+    const hidden = lines.length - room;
+    const rest = hidden > 0 ? [pc.dim(`… and ${hidden} more`)] : [];
+    const foot = pc.dim(`${url}, Ctrl-C to leave`);
+    process.stdout.write(`${clearScreen}${[...lines.slice(0, room), ...rest, foot].join("\n")}\n`);
+  };
+  // Ages grow without any frame.
+  setInterval(draw, redrawMs).unref();
+  process.stdout.on("resize", draw);
+  return async (frame) => {
+    view.apply(JSON.parse(frame));
+    draw();
+  };
+}
