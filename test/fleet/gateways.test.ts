@@ -9,6 +9,8 @@ import { type NatsServer, startNatsServer } from "../support/nats-server.ts";
 import { RemoteNode } from "../support/remote-node.ts";
 import { type Answer, rest } from "../support/rest.ts";
 
+const patience = { timeout: 10_000 };
+
 /** What a client was told last of the status of an instance. */
 function told({ frames }: Client, name: string): unknown {
   const rows = (frame: Seen) => (frame.type === "snapshot" ? (frame.instances as Seen[]) : [frame]);
@@ -125,7 +127,8 @@ describe("two gateways and two nodes on one nats-server", () => {
       { node: "A", is_away: false },
       { node: "B", is_away: true },
     ];
-    expect(await place.ask(0, "GET nodes")).toMatchObject({ body: { nodes } });
+    // One gateway has written it; the other may notice a moment later.
+    await vi.waitFor(async () => expect(await place.ask(0, "GET nodes")).toMatchObject({ body: { nodes } }), patience);
     const refused = { status: 503, body: { code: "node_away", message: "Node 'B' is away; nothing was done" } };
     expect(await place.ask(1, "POST instances/b2/stop")).toMatchObject(refused);
     far.comeBack();

@@ -142,7 +142,7 @@ export function makeFolder(): Folder {
 }
 
 /** Kills a process when this one is gone, however it went: a pipe to a shell ends with its writer. */
-function tie(child: ChildProcessWithoutNullStreams): void {
+export function tie(child: ChildProcessWithoutNullStreams): void {
   const script = 'cat >/dev/null; kill -9 "$0"';
   const leash = spawn("/bin/sh", ["-c", script, String(child.pid)], {
     stdio: ["pipe", "ignore", "ignore"],
