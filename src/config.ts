@@ -88,7 +88,7 @@ export function loadConfig({ env = process.env, flags = {}, cwd = process.cwd() 
 
 /** The environment for programs that this one starts: all but the settings, which may hold secrets. */
 export function environmentForOthers(env = process.env): Readonly<Record<string, string | undefined>> {
-  const own = new Set(knobNames.map(variableOf));
+  const own = new Set(["SKEIN_CONFIG", ...knobNames.map(variableOf)]);
   return Object.fromEntries(Object.entries(env).filter(([variable]) => !own.has(variable)));
 }
 
