@@ -14,8 +14,12 @@ export async function parseBody<Body>(schema: z.ZodType<Body>, context: Context,
   throw new Failure("bad_request", `The body: ${issueText(parsed.error)}`);
 }
 
-/** Reads what comes and no further than the limit: a body that is sent in chunks does not say how long it is. */
-async function readBody({ req }: Context, maxBytes: number): Promise<Uint8Array> {
+/**
+ * The bytes of a body, read no further than the limit: one that is sent in chunks does not say how long it is.
+ *
+ * Throws `body_too_large`.
+ */
+export async function readBody({ req }: Context, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of req.raw.body ?? []) {

@@ -1,5 +1,4 @@
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
 import type { Principal } from "../auth/principal.ts";
@@ -9,6 +8,7 @@ import type { PostOffice, Word } from "../mail/post-office.ts";
 import { Failure } from "../protocol/failure.ts";
 import { parseExactly } from "../stream/json.ts";
 import { issueText } from "../stream/query.ts";
+import { readBody } from "./body.ts";
 
 /** How much a body may have besides the payload, in bytes. */
 const spareBytes = 16 * 1024;
@@ -33,11 +33,10 @@ const word = z.strictObject(
 
 /** `POST /` sends a message, `GET /:id` shows it, `POST /:id/ack` and `POST /:id/fail` say what became of it. */
 export function messageRoutes({ office, identify, maxPayloadBytes }: MessageRouteParts): Hono {
-  const limit = (maxSize: number) => bodyLimit({ maxSize, onError: () => tooLarge(maxSize) });
   const orgOf = (context: Context) => identify(context.req.raw.headers).org;
   return new Hono()
-    .post("/", limit(maxPayloadBytes + spareBytes), async (context) => {
-      const { payload, ...rest } = await read(context, draft);
+    .post("/", async (context) => {
+      const { payload, ...rest } = await read(context, draft, maxPayloadBytes + spareBytes);
       const org = orgOf(context);
       const said = { ...rest, payload: JSON.stringify(payload) };
       const { letter, isNew } = await office.send(org, said, context.req.header("idempotency-key"));
@@ -48,13 +47,13 @@ export function messageRoutes({ office, identify, maxPayloadBytes }: MessageRout
       const letter = await office.read(orgOf(context), context.req.param("id"));
       return context.body(letterJson(letter), 200, jsonHeaders);
     })
-    .post("/:id/ack", limit(spareBytes), async (context) => {
-      const said: Word = await read(context, word);
+    .post("/:id/ack", async (context) => {
+      const said: Word = await read(context, word, spareBytes);
       const letter = await office.acknowledge(orgOf(context), context.req.param("id"), said);
       return context.json(metadataOf(letter), 200, jsonHeaders);
     })
-    .post("/:id/fail", limit(spareBytes), async (context) => {
-      const said: Word = await read(context, word);
+    .post("/:id/fail", async (context) => {
+      const said: Word = await read(context, word, spareBytes);
       const letter = await office.fail(orgOf(context), context.req.param("id"), said);
       return context.json(metadataOf(letter), 200, jsonHeaders);
     });
@@ -70,13 +69,13 @@ interface MessageRouteParts {
 }
 
 /**
- * The body of a request by its schema. Throws `forbidden_origin`, `invalid_body`.
+ * The body of a request by its schema. Throws `forbidden_origin`, `body_too_large`, `invalid_body`.
  *
  * No error shows what was sent: it may be a payload.
  */
-async function read<Body>(context: Context, schema: z.ZodType<Body>): Promise<Body> {
+async function read<Body>(context: Context, schema: z.ZodType<Body>, maxBytes: number): Promise<Body> {
   if (!isSameOrigin(context.req.raw.headers)) throw foreignOrigin();
-  const parsed = schema.safeParse(parse(new Uint8Array(await context.req.arrayBuffer())));
+  const parsed = schema.safeParse(parse(await readBody(context, maxBytes)));
   if (parsed.success) return parsed.data;
   throw new Failure("invalid_body", issueText(parsed.error));
 }
@@ -96,8 +95,4 @@ function bytes(least: number, most: number) {
     const { length } = new TextEncoder().encode(text);
     return length >= least && length <= most;
   }, error);
-}
-
-function tooLarge(most: number): never {
-  throw new Failure("body_too_large", `The body must not be larger than ${most} bytes`);
 }

@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Ack, Bus, Journal, Table } from "../bus/bus.ts";
@@ -9,17 +8,17 @@ import { accept } from "../stream/accept.ts";
 import type { Definition, StoredDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
+import { readBody } from "./body.ts";
 
 /** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
 export function publishRoutes({ bus, definitions, identify, now, maxBodyBytes }: PublishParts): Hono {
   const stores = new Stores(bus);
   const published = definitions.filter((definition) => definition.kind !== "log");
-  const limit = bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) });
-  return new Hono().post("/:tail{.+}", limit, async (context) => {
+  return new Hono().post("/:tail{.+}", async (context) => {
     if (!isSameOrigin(context.req.raw.headers)) throw foreignOrigin();
     const { org } = identify(context.req.raw.headers);
     const { definition, names } = find(published, context.req.path.replace(/^.*?\/publish\//, ""));
-    const body = new Uint8Array(await context.req.arrayBuffer());
+    const body = await readBody(context, maxBodyBytes);
     const isDelete = definition.kind === "table" && body.length === 0;
     if (!isDelete) accept(definition, { names, atMs: now() }, body);
     const subject = subjectOf(org, tailOf(definition, names));
@@ -42,10 +41,6 @@ interface PublishParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly maxBodyBytes: number;
-}
-
-function tooLarge(most: number): never {
-  throw new Failure("body_too_large", `The body must not be larger than ${most} bytes`);
 }
 
 /** The stream that a subject's tail feeds, and the names in it. */
