@@ -1,9 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import type { Bus } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type CommandRequest, supervisorSubject } from "../protocol/instance.ts";
+import { messageOf } from "./explained.ts";
 
 /** An instance that a configuration asks for. */
 export interface FirstInstance {
@@ -46,26 +48,28 @@ export interface Nursery {
   /** Where the names of those that were made are kept: what somebody deletes later does not come back. */
   readonly directory: string;
   readonly report: (trouble: string) => void;
+  /** Ends the waiting for a bus that is away. */
+  readonly signal: AbortSignal;
 }
 
 const patienceMs = 5000;
+const retryMs = 1000;
 
-/** Makes and starts each instance that was never made in this directory. */
+/** Makes and starts each instance that was never made in this directory; while the bus is away it waits. */
 export async function makeFirst(nursery: Nursery, instances: readonly FirstInstance[]): Promise<void> {
-  const { directory, report } = nursery;
+  const { directory, report, signal } = nursery;
   const file = join(directory, "made.json");
   const made = new Set(namesIn(file));
+  mkdirSync(directory, { recursive: true });
   for (const one of instances.filter(({ name }) => !made.has(name))) {
     try {
       await make(nursery, one);
-      made.add(one.name);
+      writeFileSync(file, JSON.stringify([...made.add(one.name)]));
     } catch (thrown) {
-      report(`Instance ${one.name} was not made: ${Failure.from(thrown).message}`);
+      if (signal.aborted) return;
+      report(`Instance ${one.name} was not made: ${messageOf(thrown)}`);
     }
   }
-  if (instances.length === 0) return;
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(file, JSON.stringify([...made]));
 }
 
 async function make(nursery: Nursery, { name, template, params }: FirstInstance): Promise<void> {
@@ -80,9 +84,18 @@ async function make(nursery: Nursery, { name, template, params }: FirstInstance)
   });
 }
 
-async function command({ bus, org, node }: Nursery, request: CommandRequest): Promise<void> {
+async function command({ bus, org, node, signal }: Nursery, request: CommandRequest): Promise<void> {
   const body = new TextEncoder().encode(JSON.stringify(request));
-  await bus.request(supervisorSubject(org, node), body, patienceMs);
+  for (;;) {
+    try {
+      await bus.request(supervisorSubject(org, node), body, patienceMs);
+      return;
+    } catch (thrown) {
+      // The node takes commands as soon as the bus is there.
+      if (signal.aborted || !["no_responder", "bus_away"].includes(Failure.from(thrown).code)) throw thrown;
+    }
+    await setTimeout(retryMs, undefined, { signal }).catch(() => {});
+  }
 }
 
 function namesIn(file: string): readonly string[] {

@@ -69,12 +69,18 @@ export async function runNode(bus: Bus, household: Household, { org, url }: Plac
   const parts = { bus, org, node: name, templates, directory, logs, clock: systemClock, environment, report: log };
   const supervisor = new Supervisor(parts);
   await explained(supervisor.start());
-  await makeFirst({ bus, org, node: name, directory: join(directory, ".."), report: log }, first);
+  const ending = new AbortController();
+  const home = join(directory, "..");
+  const nursery = { bus, org, node: name, directory: home, report: log, signal: ending.signal };
+  const making = makeFirst(nursery, first);
+  if (bus.state === "up") await making;
   return {
     async settle() {
       if (isTemporary) await stopAll(gateway, name).catch((thrown: unknown) => log(messageOf(thrown)));
     },
     async close() {
+      ending.abort();
+      await making;
       await supervisor.close();
       household.clear();
     },

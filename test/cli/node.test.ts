@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { follow } from "../support/client.ts";
 import { isAlive, startFleet, templates } from "../support/fleet.ts";
 import { startNatsServer } from "../support/nats-server.ts";
 import { makeFolder, skein, startSkein } from "../support/process.ts";
@@ -102,6 +103,21 @@ describe("A gateway with templates", () => {
     expect(gateway.run.stderr).toBe('skein: Instance wrong was not made: Parameter "seconds" must match [0-9]+\n');
     expect((await at(gateway.url, "ps --names")).stdout).toBe("right\n");
   });
+});
+
+test("Instances that templates name are made as soon as the bus is there", async () => {
+  const server = await startNatsServer();
+  await server.kill();
+  const fleet = { sleeper: { ...sleeper, args: ["20"], instances: { patient: {} } } };
+  await using gateway = await startFleet(fleet, ["--nats", server.url]);
+  await gateway.run.until(({ stderr }) => stderr.includes("NATS does not answer yet"));
+  await server.restart();
+  using client = follow("sse", gateway.url, "instances");
+  await client.until((frames) => frames.some(({ name, status }) => name === "patient" && status === "running"));
+  expect(await at(gateway.url, "rm -f patient")).toMatchObject({ code: 0 });
+  gateway.run.signal("SIGTERM");
+  await gateway.run.exit;
+  await server.stop();
 });
 
 test("Of a node that is away, instances are unknown, refused and with rm -f forgotten", async () => {
