@@ -56,14 +56,14 @@ function judged(raw: Readonly<Record<string, unknown>>) {
 
 /** A node at work. */
 export interface RunningNode {
-  /** Ends what a temporary household would leave behind; needs the gateway. */
+  /** Stops every instance, for a household that leaves none behind; needs the gateway. */
   settle(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Runs the instances of this node. Throws Explained when its directory or its name is in use. */
 export async function runNode(bus: Bus, household: Household, { org, url }: Place): Promise<RunningNode> {
-  const { directory, logs, name, templates, first, isTemporary } = household;
+  const { directory, logs, name, templates, first } = household;
   const gateway = reachable(url);
   const environment = { ...environmentForOthers(), SKEIN_URL: gateway };
   const parts = { bus, org, node: name, templates, directory, logs, clock: systemClock, environment, report: log };
@@ -76,7 +76,7 @@ export async function runNode(bus: Bus, household: Household, { org, url }: Plac
   if (bus.state === "up") await making;
   return {
     async settle() {
-      if (isTemporary) await stopAll(gateway, name).catch((thrown: unknown) => log(messageOf(thrown)));
+      await stopAll(gateway, name).catch((thrown: unknown) => log(messageOf(thrown)));
     },
     async close() {
       ending.abort();

@@ -30,7 +30,8 @@ export async function start(config: Config): Promise<void> {
     opened.push(() => unlisten(config.drainMs));
     const node = household && (await runNode(bus, household, { org: config.org, url }));
     const leave = async () => {
-      await node?.settle();
+      // Otherwise the port is closed before anything is said: who hears the good-bye finds nobody here.
+      if (household?.isTemporary) await node?.settle();
       await unlisten(config.drainMs);
       await node?.close();
       await agent?.close();

@@ -15,6 +15,8 @@ class Shell {
   text = "";
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
+  #isOver = false;
+  #wake: () => void = () => {};
 
   constructor(line: string, env: Readonly<Record<string, string>>) {
     this.child = spawn("/bin/sh", ["-c", line], {
@@ -25,27 +27,26 @@ class Shell {
     });
     const hear = (data: Buffer) => {
       this.text += stripVTControlCharacters(String(data));
+      this.#wake();
     };
     this.child.stdout?.on("data", hear);
     this.child.stderr?.on("data", hear);
-    this.ended = once(this.child, "close").then(([code]) => code);
+    this.ended = once(this.child, "close").then(([code]) => {
+      this.#isOver = true;
+      this.#wake();
+      return code;
+    });
   }
 
   /** Settles when it has said something that matches; rejects when it ends before. */
   async until(said: RegExp): Promise<RegExpExecArray> {
-    let isOver = false;
-    const over = this.ended.then(() => {
-      isOver = true;
-    });
     for (;;) {
       const found = said.exec(this.text);
       if (found) return found;
-      if (isOver) throw new Error(`It ended without saying ${said}:\n${this.text}`);
-      await Promise.race([
-        over,
-        once(this.child.stdout ?? this.child, "data"),
-        once(this.child.stderr ?? this.child, "data"),
-      ]);
+      if (this.#isOver) throw new Error(`It ended without saying ${said}:\n${this.text}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
 
