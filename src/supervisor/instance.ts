@@ -12,11 +12,13 @@ import type { Goal, State, StateFiles } from "./state-file.ts";
 import type { StoredRecord } from "./stored-record.ts";
 import type { Template } from "./template.ts";
 import { actOf } from "./transitions.ts";
+import type { Turns } from "./turns.ts";
 
 /** What an instance needs from the node that runs it. */
 export interface InstanceParts {
   readonly clock: Clock;
   readonly census: Census;
+  readonly turns: Turns;
   readonly stored: StoredRecord;
   /** Undefined when the configuration has it no more: the instance can be stopped then, but not started. */
   readonly template: Template | undefined;
@@ -166,8 +168,8 @@ export class Instance {
   }
 
   #runParts(id: string) {
-    const { clock, census, states, template } = this.#parts;
-    return { clock, census, id, files: states.runFiles(id), stop: template?.stop ?? stopRules };
+    const { clock, census, turns, states, template } = this.#parts;
+    return { clock, census, turns, id, files: states.runFiles(id), stop: template?.stop ?? stopRules };
   }
 
   #follow(run: Run): void {

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { closeSync, constants, openSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { CommandLine } from "./params.ts";
@@ -40,6 +41,7 @@ export async function launch(order: Launch): Promise<Launched> {
   const pipe = await openPipe(`${order.files}.pipe`);
   try {
     const logger = spawnLogger(order, pipe.reader);
+    await setImmediate();
     return { logger, keeper: spawnKeeper(order, pipe.writer) };
   } finally {
     closeSync(pipe.reader);

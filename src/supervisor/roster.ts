@@ -10,6 +10,7 @@ import { freePort, isBindable } from "./ports.ts";
 import { parseRecord, type State, type StateFiles } from "./state-file.ts";
 import { type Shelf, StoredRecord } from "./stored-record.ts";
 import type { Templates } from "./template.ts";
+import { Turns } from "./turns.ts";
 
 /** What a roster is made of. */
 export interface RosterParts {
@@ -37,6 +38,7 @@ const plainName = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,99}$/;
 export class Roster {
   readonly #parts: RosterParts;
   readonly #census = new Census();
+  readonly #turns = new Turns();
   readonly #instances = new Map<string, Instance>();
   #table: Table | undefined;
   #epoch = "";
@@ -162,7 +164,7 @@ export class Roster {
     };
     const stored = new StoredRecord(shelf, record, position);
     const instance: Instance = new Instance({
-      ...{ clock, census: this.#census, stored, states, logs, environment, report },
+      ...{ clock, census: this.#census, turns: this.#turns, stored, states, logs, environment, report },
       template: Object.hasOwn(templates, record.template) ? templates[record.template] : undefined,
       epoch: () => this.#epoch,
       portFor: (wanting) => this.#portFor(wanting),

@@ -6,6 +6,7 @@ import { pause } from "./pause.ts";
 import { bootId, type Identity, isAlive, signal, startedAt } from "./proc.ts";
 import { exitCodeIn, keepingIn, removeRunFiles } from "./run-files.ts";
 import type { Template } from "./template.ts";
+import type { Turns } from "./turns.ts";
 
 /** How often an adopted process is looked at: its end is noticed after that long at most. */
 const lookEveryMs = 400;
@@ -20,6 +21,8 @@ const killedMs = 2000;
 export interface RunParts {
   readonly clock: Clock;
   readonly census: Census;
+  /** Starts happen in turns. */
+  readonly turns: Turns;
   /** What the names of its files begin with. */
   readonly files: string;
   /** By which its processes are known. */
@@ -43,7 +46,7 @@ export class Run {
 
   /** Starts a command. Throws what the system says when it cannot. */
   static async start(parts: RunParts, order: Launch): Promise<Run> {
-    const { keeper, logger } = await launch(order);
+    const { keeper, logger } = await parts.turns.take(() => launch(order));
     const leader = keeper.pid === undefined ? undefined : identify(keeper.pid);
     return new Run(parts, { leader, exit: exitOf(keeper), logged: exitOf(logger) });
   }
