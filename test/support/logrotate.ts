@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
+import { installed } from "./installed.ts";
 
 const run = promisify(execFile);
 
@@ -19,7 +20,7 @@ export interface Logrotate {
 
 /** Writes a configuration for logrotate and gives a function that rotates once, now. */
 export function configureLogrotate({ path, folder, directives, pid }: Logrotate): () => Promise<void> {
-  const program = findLogrotate();
+  const program = installed({ variable: "LOGROTATE_BIN", names: ["logrotate"], debian: "logrotate" });
   const [conf, state] = [join(folder, "logrotate.conf"), join(folder, "logrotate.state")];
   const script = pid === undefined ? [] : ["postrotate", `kill -HUP ${pid}`, "endscript"];
   // A temporary folder may be writable by a group; then logrotate wants to be told whose the log is.
@@ -29,23 +30,4 @@ export function configureLogrotate({ path, folder, directives, pid }: Logrotate)
   return async () => {
     await run(program, ["-f", "-s", state, conf]);
   };
-}
-
-/** The file of logrotate. Throws an Error that says how to install it when there is none. */
-export function findLogrotate(): string {
-  const named = process.env.LOGROTATE_BIN;
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
-  const candidates = named ? [named] : folders.map((folder) => join(folder, "logrotate"));
-  const found = candidates.find(isExecutable);
-  if (found) return found;
-  throw new Error("Rotating needs logrotate: `apt-get install logrotate`, or set LOGROTATE_BIN to its path");
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
+import { installed } from "./installed.ts";
+
+const program = { variable: "NATS_SERVER_BIN", names: ["nats-server"], debian: "nats-server" };
 
 /** A nats-server of a test's own, on loopback. */
 export interface NatsServer {
@@ -65,7 +68,7 @@ const leash = `
 `;
 
 async function launch(args: readonly string[]): Promise<Running> {
-  const shell = spawn("/bin/sh", ["-c", leash, "sh", findServer(), ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  const shell = spawn("/bin/sh", ["-c", leash, "sh", installed(program), ...args], { stdio: ["pipe", "pipe", "pipe"] });
   // The other end of a pipe may be dead before we hang up.
   shell.stdin?.on("error", () => {});
   const gone = new Promise<void>((resolve) => shell.once("exit", () => resolve()));
@@ -97,24 +100,4 @@ function firstMatch(child: ChildProcess, stream: "stdout" | "stderr", pattern: R
     child.once("error", reject);
     child.once("exit", () => reject(new Error(`nats-server ended before it was ready:\n${output}`)));
   });
-}
-
-function findServer(): string {
-  const named = process.env.NATS_SERVER_BIN;
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/bin"];
-  const candidates = named ? [named] : folders.map((folder) => join(folder, "nats-server"));
-  const found = candidates.find(isExecutable);
-  if (found) return found;
-  throw new Error(
-    "These tests need nats-server: `apt-get install nats-server`, `brew install nats-server`, or set NATS_SERVER_BIN",
-  );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

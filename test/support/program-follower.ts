@@ -32,8 +32,3 @@ export class ProgramFollower extends LogFollower {
     this.#child.kill("SIGKILL");
   }
 }
-
-/** GNU tail, from the first line on. */
-export function gnuTail(path: string): ProgramFollower {
-  return new ProgramFollower("tail -F", ["tail", "-n", "+1", "-F", path]);
-}

@@ -60,7 +60,7 @@ export function expectWhole({ followers, written, unkept }: Tortured<LogClient>,
     const lost = [...ledger.missing.keys()];
     expect({ ...ledger.faults, fresh }, what).toEqual({ fresh: [] });
     if (!mode.losesLines) expect(rangesOf(lost), what).toBe("");
-    // Whoever reads along may even have lines that no file has any more.
+    // Whoever reads along may have lines, too, that are in no file by now.
     expect(lost.length, what).toBeLessThanOrEqual(unkept.size + rotations * mostLostPerTruncation);
   }
 }
