@@ -12,8 +12,10 @@ export {
   type Change,
   type Definition,
   defineFeed,
+  defineLog,
   defineTable,
   type FeedSpec,
+  type LogSpec,
   type TableSpec,
 } from "./stream/define.ts";
 export { flag, whole } from "./stream/query.ts";
