@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
-import { schema } from "./knobs.ts";
+import { schema } from "./knobs/knobs.ts";
 
 /** What the gateway is set to. */
 export type Config = Readonly<z.output<typeof schema>>;
@@ -64,7 +64,7 @@ function flagOf(knob: Knob): string {
 export const knobs: readonly KnobInfo[] = knobNames.map((knob) => ({
   knob,
   description: schema.shape[knob].description ?? "",
-  default: String(schema.shape[knob].safeParse(undefined).data ?? "") || "none",
+  default: displayValue(schema.shape[knob].safeParse(undefined).data as Config[Knob]),
   variable: variableOf(knob),
   flag: flagOf(knob),
 }));
@@ -178,8 +178,22 @@ function distance(from: string, to: string): number {
 
 /** A setting as it may be shown: without the password or token that an address can carry. */
 export function displayValue(value: Config[Knob]): string {
-  if (value === undefined) return "none";
-  return maskSecrets(typeof value === "object" ? JSON.stringify(value) : String(value));
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return "none";
+  return maskSecrets(textOf(value));
+}
+
+/** Words as they may be given on the command line; what is more than words as JSON. */
+function textOf(value: NonNullable<Config[Knob]>): string {
+  if (typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return value.every(isWord) ? value.join(",") : JSON.stringify(value);
+  const pairs = Object.entries(value);
+  return pairs.every(([, one]) => typeof one === "number")
+    ? pairs.map(([name, one]) => `${name}=${one}`).join(",")
+    : JSON.stringify(value);
+}
+
+function isWord(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 /**

@@ -28,6 +28,25 @@ describe("settings", () => {
       data: ".skein",
       org: "default",
       redact: [],
+      natsInbox: "_INBOX",
+      auth: "open",
+      jwtOrgClaim: "org",
+      jwtRolesClaim: "roles",
+      jwtInstancesClaim: "instances",
+      jwtCrewsClaim: "crews",
+      allowOrigin: [],
+      allowHost: [],
+      trustProxy: [],
+      limitConnections: { principal: 1000, address: 1000, org: 20_000 },
+      limitConnects: { principal: 100, address: 100, org: 1000 },
+      limitSubscriptions: { principal: 2000, address: 2000, org: 50_000 },
+      limitSubscribes: { principal: 200, address: 200, org: 2000 },
+      limitMessages: { principal: 100, address: 200, org: 5000 },
+      limitReads: { principal: 200, address: 200, org: 2000 },
+      limitPublishes: { principal: 2000, address: 2000, org: 10_000 },
+      limitPublishBytes: { principal: 16_777_216, address: 16_777_216, org: 67_108_864 },
+      handshakeMs: 10_000,
+      maxHeaderBytes: 16_384,
       drainMs: 5000,
       pingEveryMs: 20_000,
       idleAfterMs: 90_000,
@@ -92,8 +111,11 @@ describe("settings", () => {
         openToNetwork: "true",
         logs: "/var/log/{name}.log",
         templates: "{}",
+        auth: "enforced",
+        jwksUrl: "https://keys.example.com/jwks.json",
+        allowOrigin: "https://app.example.com",
       };
-      const value = special[knob] ?? "1024";
+      const value = special[knob] ?? (knob.startsWith("limit") ? "principal=5" : "1024");
       expect(loadConfig({ env: { [variable]: value }, cwd }).origin[knob]).toBe(`environment ${variable}`);
       expect(loadConfig({ env: {}, flags: { [knob]: value }, cwd }).origin[knob]).toBe(`flag ${flag}`);
     }
@@ -109,6 +131,35 @@ describe("templates", () => {
     expect(loadConfig({ env: {}, cwd }).config.templates).toEqual({ echo: { command: "echo" } });
     expect(() => templates("echo")).toThrow("templates is");
     expect(() => templates("[]")).toThrow("which is not a JSON object with a template under each name");
+  });
+});
+
+describe("a quota", () => {
+  const connections = (value: string) => loadConfig({ env: { SKEIN_LIMIT_CONNECTIONS: value }, cwd }).config;
+
+  test("is said for principal, address and org, and keeps its default where nothing is said", () => {
+    const { limitConnections } = connections("org=5, principal=0");
+    expect(limitConnections).toEqual({ principal: 0, address: 1000, org: 5 });
+    write("skein.config.json", { limitConnections: { address: 7 } });
+    expect(loadConfig({ env: {}, cwd }).config.limitConnections.address).toBe(7);
+  });
+
+  test.each(["5", "user=5", "org=-1", "org=1,org=2", "org"])("cannot be %s", (value) => {
+    expect(() => connections(value)).toThrow(
+      `limitConnections is "${value}" (environment SKEIN_LIMIT_CONNECTIONS), which is not connections open at once`,
+    );
+  });
+});
+
+describe("several words", () => {
+  test("have commas between, or are a list in a file", () => {
+    const env = { SKEIN_TRUST_PROXY: "10.0.0.0/8, ::1" };
+    expect(loadConfig({ env, cwd }).config.trustProxy).toEqual(["10.0.0.0/8", "::1"]);
+    write("skein.config.json", { allowHost: ["skein.example.com"] });
+    expect(loadConfig({ env: {}, cwd }).config.allowHost).toEqual(["skein.example.com"]);
+    expect(() => loadConfig({ env: { SKEIN_ALLOW_ORIGIN: "app.example.com" }, cwd })).toThrow(
+      'allowOrigin is "app.example.com" (environment SKEIN_ALLOW_ORIGIN), which is not an origin like',
+    );
   });
 });
 

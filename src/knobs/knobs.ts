@@ -1,78 +1,6 @@
 import { z } from "zod";
-
-const dayMs = 86_400_000;
-
-/** Whole numbers arrive as text from the environment and the command line, and as numbers from a file. */
-function whole(least: number, most: number, unit: string) {
-  const error = `a whole number from ${least} to ${most} (${unit})`;
-  const fromText = (value: unknown) => (typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value);
-  return z.preprocess(fromText, z.int({ error }).min(least, { error }).max(most, { error }));
-}
-
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** A duration arrives as `5s` or `500ms` too; a plain number is milliseconds. */
-function milliseconds(least: number, mostDays = 1) {
-  const error = `a duration from ${least}ms to ${mostDays}d, like 5s or 500ms; a plain number is milliseconds`;
-  const fromText = (value: unknown) => {
-    const [, digits, unit = "ms"] = (typeof value === "string" && /^(\d{1,9})(ms|s|m|h|d)?$/.exec(value)) || [];
-    return digits === undefined ? value : Number(digits) * (unitsMs[unit] ?? 1);
-  };
-  return z.preprocess(
-    fromText,
-    z
-      .int({ error })
-      .min(least, { error })
-      .max(mostDays * dayMs, { error }),
-  );
-}
-
-function text(error: string, allowed: RegExp) {
-  return z.string({ error }).regex(allowed, { error });
-}
-
-const yesOrNo = z
-  .union([z.boolean(), z.enum(["true", "false"]).transform((said) => said === "true")], { error: "true or false" })
-  .default(false);
-
-const redaction = z.union([
-  z.string().transform((pattern) => ({ pattern })),
-  z.strictObject({ pattern: z.string(), replace: z.string().exactOptional() }),
-]);
-
-/** Rules arrive as JSON, or as one regular expression. */
-const redactions = z.preprocess(
-  (value) => (typeof value === "string" ? (arrayIn(value) ?? [value]) : value),
-  z.array(redaction, { error: "one regular expression, or a JSON array of them" }),
-);
-
-function arrayIn(text: string): unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** An object arrives as JSON from the environment and the command line. */
-const byName = z.preprocess(
-  (value) => (typeof value === "string" ? (objectIn(value) ?? value) : value),
-  z.record(z.string(), z.unknown(), { error: "a JSON object with a template under each name" }),
-);
-
-function objectIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-const natsUrl = text(
-  "one nats:// or tls:// address, or several with commas between",
-  /^(?:nats|tls):\/\/[^\s,]+(?:,(?:(?:nats|tls):\/\/)?[^\s,]+)*$/,
-);
+import { accessKnobs, quotaKnobs } from "./access.ts";
+import { byName, dayMs, milliseconds, natsUrl, redactions, text, whole, yesOrNo } from "./kinds.ts";
 
 /** Every knob, its unit, its limits, its default and what it is for. */
 export const schema = z.strictObject({
@@ -84,6 +12,19 @@ export const schema = z.strictObject({
   nats: natsUrl
     .optional()
     .describe("The NATS servers; without them messages live in this process and its data directory."),
+  natsCreds: text("the name of a file", /\S/)
+    .optional()
+    .describe("The file with the NATS credentials (JWT and nkey seed) to connect with."),
+  natsCa: text("the name of a file", /\S/)
+    .optional()
+    .describe("The PEM file with the authorities that NATS servers must be certified by; with it, TLS is required."),
+  natsCert: text("the name of a file", /\S/)
+    .optional()
+    .describe("The PEM file with the certificate to show to NATS servers."),
+  natsKey: text("the name of a file", /\S/).optional().describe("The PEM file with the key of that certificate."),
+  natsInbox: text("the beginning of a subject", /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/)
+    .default("_INBOX")
+    .describe("What the subjects for answers begin with, for NATS users that may hear their own only."),
   data: text("a directory, or :memory:", /\S/)
     .default(".skein")
     .describe("The directory for what must survive a restart; :memory: keeps nothing."),
@@ -107,6 +48,7 @@ export const schema = z.strictObject({
     .describe(
       'What of a log nobody may see: regular expressions (RE2), or {"pattern", "replace"}; several as a JSON array.',
     ),
+  ...accessKnobs,
   drainMs: milliseconds(0).default(5000).describe("How long a shutdown spreads the good-byes to clients over."),
   pingEveryMs: milliseconds(1)
     .default(20_000)
@@ -163,5 +105,6 @@ export const schema = z.strictObject({
     .default(1_032_192)
     .describe("The largest payload of a message between agents; a NATS server must take 16 KiB more."),
   pollWaitMaxMs: milliseconds(0).default(25_000).describe("The longest time a polling request is held open for news."),
+  ...quotaKnobs,
   retryMs: milliseconds(0).default(1000).describe("How long an EventSource is told to wait before it connects again."),
 });
