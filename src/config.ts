@@ -86,9 +86,19 @@ export function loadConfig({ env = process.env, flags = {}, cwd = process.cwd() 
   return { config: parse(said), origin: origins(said) };
 }
 
-/** The environment for programs that this one starts: all but the settings, which may hold secrets. */
+/** What shows to a gateway who asks: the variable with a token, and the one with the name of a file that has it. */
+const tokenVariables = { token: "SKEIN_TOKEN", file: "SKEIN_TOKEN_FILE" } as const;
+
+/** The token for gateways that the environment holds, or the file that it names; what is empty is not said. */
+export function tokenInEnvironment(env = process.env): { readonly token?: string; readonly file?: string } {
+  const { [tokenVariables.token]: token, [tokenVariables.file]: file } = env;
+  if (token) return { token };
+  return file ? { file } : {};
+}
+
+/** The environment for programs that this one starts: all but settings and tokens, which are nobody else's. */
 export function environmentForOthers(env = process.env): Readonly<Record<string, string | undefined>> {
-  const own = new Set(["SKEIN_CONFIG", ...knobNames.map(variableOf)]);
+  const own = new Set(["SKEIN_CONFIG", ...Object.values(tokenVariables), ...knobNames.map(variableOf)]);
   return Object.fromEntries(Object.entries(env).filter(([variable]) => !own.has(variable)));
 }
 

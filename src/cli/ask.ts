@@ -1,5 +1,8 @@
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
+import { advised } from "./advice.ts";
 import { Explained, messageOf } from "./explained.ts";
+import { type Gateway, identifying } from "./gateway.ts";
 
 /** What is asked besides the address. */
 export interface Question {
@@ -8,38 +11,78 @@ export interface Question {
   readonly body?: unknown;
   /** A body that is JSON already. */
   readonly text?: string;
+  /** With it, a command that is given twice counts once. */
+  readonly key?: string | undefined;
 }
 
 /** A gateway said no. */
 export class Refused extends Explained {
   /** The code of the failure; `unreadable` when whoever answered was no gateway. */
   readonly code: string;
+  /** The status of the answer. */
+  readonly status: number;
+  /** How long to wait before asking again, in milliseconds; undefined when the gateway did not say. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, message: string) {
+  constructor({ code, status, retryAfterMs }: Refusal, message: string) {
     super(message);
     this.code = code;
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
-const failure = z.object({ code: z.string(), message: z.string() });
+interface Refusal {
+  readonly code: string;
+  readonly status: number;
+  readonly retryAfterMs?: number | undefined;
+}
 
-/** What to do about a refusal, where its message does not say. */
-const advice: Readonly<Record<string, string>> = {
-  instance_not_found: "skein ps -a shows all there are",
-};
+const failure = z.object({ code: z.string(), message: z.string(), retry_after: z.number().optional() });
 
-/** Asks a gateway and gives the text of its answer. Throws Refused when it says no, Explained when nobody answers. */
-export async function ask(url: string, path: string, question: Question = {}): Promise<string> {
-  const { method = "GET", body, text: said = body === undefined ? undefined : JSON.stringify(body) } = question;
-  const sent = said === undefined ? {} : { body: said, headers: { "Content-Type": "application/json" } };
-  const response = await fetch(`${url}${path}`, { method, ...sent }).catch((thrown: unknown) => {
-    throw unanswered(url, thrown);
-  });
-  const text = await response.text().catch((thrown: unknown) => {
-    throw unanswered(url, thrown);
-  });
-  if (response.ok) return text;
-  throw refusalIn(text) ?? new Refused("unreadable", `What answers at ${url} is no gateway (${response.status})`);
+/** How long one question waits in all where a gateway says that it is asked too often. */
+const patienceMs = 30_000;
+
+/**
+ * Asks a gateway and gives the text of its answer. It is asked again when the token was refused and its file has another by
+ * now, and when it was asked too often: as late as it says, for half a minute.
+ *
+ * Throws Refused when it says no, Explained when nobody answers.
+ */
+export async function ask(gateway: Gateway, path: string, question: Question = {}): Promise<string> {
+  for (let waitedMs = 0; ; ) {
+    const { response, text } = await answerTo(gateway, path, question);
+    if (response.ok) return text;
+    if (response.status === 401 && gateway.credential?.renew()) continue;
+    const refused = refusalIn(response, text);
+    const pauseMs = response.status === 429 ? refused?.retryAfterMs : undefined;
+    if (pauseMs === undefined || waitedMs + pauseMs > patienceMs) {
+      const status = response.status;
+      const why = `What answers at ${gateway.url} is no gateway (${status})`;
+      throw refused ?? new Refused({ code: "unreadable", status }, why);
+    }
+    waitedMs += pauseMs;
+    await setTimeout(pauseMs);
+  }
+}
+
+async function answerTo(gateway: Gateway, path: string, question: Question) {
+  const { method = "GET", body, text: said = body === undefined ? undefined : JSON.stringify(body), key } = question;
+  const headers = {
+    ...identifying(gateway),
+    ...(said !== undefined && { "Content-Type": "application/json" }),
+    ...(key !== undefined && { "Idempotency-Key": key }),
+  };
+  try {
+    const response = await fetch(`${gateway.url}${path}`, {
+      method,
+      headers,
+      ...(said !== undefined && { body: said }),
+    });
+    return { response, text: await response.text() };
+  } catch (thrown) {
+    throw unanswered(gateway, thrown);
+  }
 }
 
 /** Asks a gateway for JSON of a certain shape. Throws as `ask` does. */
@@ -54,14 +97,21 @@ export function instancePath(name: string, command = ""): string {
   return `/api/instances/${encodeURIComponent(name)}${command && `/${command}`}`;
 }
 
-function refusalIn(text: string): Refused | undefined {
+/** The failure that an answer tells of, with what to do about it; undefined when it tells of none. */
+function refusalIn({ status, headers }: Response, text: string): Refused | undefined {
   const { data } = failure.safeParse(jsonIn(text));
   if (data === undefined) return undefined;
-  const hint = advice[data.code];
-  return new Refused(data.code, hint === undefined ? data.message : `${data.message}; ${hint}`);
+  const { code, message, retry_after: seconds = secondsIn(headers) } = data;
+  const retryAfterMs = seconds === undefined ? undefined : seconds * 1000;
+  return new Refused({ code, status, retryAfterMs }, advised(code, message));
 }
 
-function unanswered(url: string, thrown: unknown): Explained {
+function secondsIn(headers: Headers): number | undefined {
+  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
+  return Number.isFinite(seconds) ? seconds : undefined;
+}
+
+function unanswered({ url }: Gateway, thrown: unknown): Explained {
   const why = messageOf(thrown instanceof Error ? (thrown.cause ?? thrown) : thrown);
   return new Explained(`No gateway answers at ${url} (${why || "no connection"}); start one with: skein start`);
 }

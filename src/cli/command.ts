@@ -1,14 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { ConfigError } from "../config.ts";
 import { Explained } from "./explained.ts";
-
-/** The flag that says where the gateway is. */
-export function gatewayOption(): Option {
-  return new Option("-u, --url <url>", "the gateway")
-    .argParser(parseUrl)
-    .default("http://127.0.0.1:8000")
-    .env("SKEIN_URL");
-}
 
 /** Adds examples to the end of a command's help. */
 export function withExamples(command: Command, ...examples: readonly string[]): Command {
@@ -35,12 +27,6 @@ export function parseParam(
   const at = text.indexOf("=");
   if (at > 0) return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
   throw new InvalidArgumentError("It must be a name and a value with = between, like greeting=hello.");
-}
-
-function parseUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url.href.replace(/\/$/, "");
-  throw new InvalidArgumentError("It must be an address like http://127.0.0.1:8000.");
 }
 
 function isExplained(thrown: unknown): thrown is Error {

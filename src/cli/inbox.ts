@@ -1,13 +1,15 @@
+import { setTimeout } from "node:timers/promises";
 import pc from "picocolors";
 import { z } from "zod";
 import { elementsOf } from "../protocol/elements.ts";
 import { ask, Refused } from "./ask.ts";
 import { Explained, log, messageOf } from "./explained.ts";
+import type { Gateway } from "./gateway.ts";
 import { print } from "./listen.ts";
 import { harmless } from "./table.ts";
 
 export interface InboxOptions {
-  readonly url: string;
+  readonly gateway: Gateway;
   readonly follow?: boolean;
   readonly ack?: boolean;
   readonly json?: boolean;
@@ -32,7 +34,7 @@ export async function inbox(agent: string, options: InboxOptions): Promise<void>
     const letters = await take(agent, options).catch((thrown: unknown) => {
       if (!follow || !isWorthTrying(thrown)) throw thrown;
       log(`${messageOf(thrown)}; trying again`);
-      return new Promise<undefined>((resolve) => setTimeout(resolve, retryMs, undefined));
+      return setTimeout(retryMs, undefined);
     });
     for (const one of letters ?? []) await show(agent, one, options);
     if (letters?.length === 0 && !follow) return;
@@ -40,18 +42,18 @@ export async function inbox(agent: string, options: InboxOptions): Promise<void>
 }
 
 /** Each message as the text that it is: parsed and written again, long numbers would lose digits. */
-async function take(agent: string, { url, follow }: InboxOptions): Promise<string[]> {
-  const body = await ask(url, `/api/inbox/${encodeURIComponent(agent)}?wait=${follow ? waitSeconds : 0}`);
+async function take(agent: string, { gateway, follow }: InboxOptions): Promise<string[]> {
+  const body = await ask(gateway, `/api/inbox/${encodeURIComponent(agent)}?wait=${follow ? waitSeconds : 0}`);
   return elementsOf(body.slice(body.indexOf("["), body.lastIndexOf("]") + 1));
 }
 
-async function show(agent: string, text: string, { url, ack, json }: InboxOptions): Promise<void> {
+async function show(agent: string, text: string, { gateway, ack, json }: InboxOptions): Promise<void> {
   const parsed = letter.safeParse(JSON.parse(text)).data;
   if (parsed === undefined) throw new Explained("The gateway gave a message that this skein does not understand");
   await print(json ? text : linesOf(parsed));
   if (!ack) return;
   const body = { agent };
-  await ask(url, `/api/messages/${encodeURIComponent(parsed.message_id)}/ack`, { method: "POST", body }).catch(
+  await ask(gateway, `/api/messages/${encodeURIComponent(parsed.message_id)}/ack`, { method: "POST", body }).catch(
     noteOver,
   );
 }
@@ -77,6 +79,6 @@ function linesOf({
 }
 
 function isWorthTrying(thrown: unknown): boolean {
-  if (thrown instanceof Refused) return ["bus_away", "shutting_down", "internal"].includes(thrown.code);
+  if (thrown instanceof Refused) return thrown.status === 429 || thrown.status >= 500;
   return thrown instanceof Explained;
 }

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { ask, askFor, instancePath, Refused } from "./ask.ts";
 import { Explained } from "./explained.ts";
+import type { Gateway } from "./gateway.ts";
 import { print } from "./listen.ts";
 import { command, type Goal, goals, reach, tell } from "./reach.ts";
 import { row, rowList } from "./row.ts";
 
 export interface MoveOptions {
-  readonly url: string;
+  readonly gateway: Gateway;
   /** Whether to wait until the goal is reached. */
   readonly wait: boolean;
   /** All instances of the fleet instead of those that are named. */
@@ -15,33 +16,33 @@ export interface MoveOptions {
 
 /** Brings instances up or down, side by side. Throws Explained with a sentence for each that did not get there. */
 export async function move(goal: keyof typeof goals, names: readonly string[], options: MoveOptions): Promise<void> {
-  const { url, wait, all } = options;
+  const { gateway, wait, all } = options;
   if (names.length === 0 && !all) throw new Explained(`Say which instances, or --all; skein ps shows them`);
-  const chosen = all ? await everyName(url, goals[goal]) : names;
+  const chosen = all ? await everyName(gateway, goals[goal]) : names;
   await forEach(chosen, async (name) => {
-    if (wait) await reach(url, name, goals[goal]);
-    else await tell(await command(url, name, goals[goal]));
+    if (wait) await reach(gateway, name, goals[goal]);
+    else await tell(await command(gateway, name, goals[goal]));
   });
 }
 
 /** Every instance that Skein runs and that is not there yet. */
-async function everyName(url: string, { done }: Goal): Promise<string[]> {
-  const { instances } = await askFor(rowList, ask(url, "/api/instances"));
+async function everyName(gateway: Gateway, { done }: Goal): Promise<string[]> {
+  const { instances } = await askFor(rowList, ask(gateway, "/api/instances"));
   return instances.filter(({ node, status }) => node !== undefined && !done.includes(status)).map(({ name }) => name);
 }
 
 export interface GatewayOptions {
-  readonly url: string;
+  readonly gateway: Gateway;
 }
 
 /** Puts instances away, or takes them back. */
 export async function shelve(
   verb: "archive" | "unarchive",
   names: readonly string[],
-  { url }: GatewayOptions,
+  { gateway }: GatewayOptions,
 ): Promise<void> {
   await forEach(names, async (name) => {
-    await tell(await askFor(row, ask(url, instancePath(name, verb), { method: "POST" })));
+    await tell(await askFor(row, ask(gateway, instancePath(name, verb), { method: "POST" })));
   });
 }
 
@@ -50,18 +51,18 @@ export interface RemoveOptions extends GatewayOptions {
 }
 
 /** Deletes instances; with `force` those that run are stopped first, and those whose node is away are forgotten. */
-export async function remove(names: readonly string[], { url, force }: RemoveOptions): Promise<void> {
+export async function remove(names: readonly string[], { gateway, force }: RemoveOptions): Promise<void> {
   await forEach(names, async (name) => {
-    if (force) await stopIfNeeded(url, name);
-    await ask(url, `${instancePath(name)}${force ? "?force=true" : ""}`, { method: "DELETE" }).catch(advise);
+    if (force) await stopIfNeeded(gateway, name);
+    await ask(gateway, `${instancePath(name)}${force ? "?force=true" : ""}`, { method: "DELETE" }).catch(advise);
     await print(`${name} deleted`);
   });
 }
 
-async function stopIfNeeded(url: string, name: string): Promise<void> {
-  const { status, node } = await askFor(row, ask(url, instancePath(name)));
+async function stopIfNeeded(gateway: Gateway, name: string): Promise<void> {
+  const { status, node } = await askFor(row, ask(gateway, instancePath(name)));
   if (node === undefined || !["starting", "running", "stopping"].includes(status)) return;
-  await reach(url, name, goals.down).catch((thrown: unknown) => {
+  await reach(gateway, name, goals.down).catch((thrown: unknown) => {
     if (!(thrown instanceof Refused && thrown.code === "node_away")) throw thrown;
   });
 }
@@ -80,10 +81,10 @@ export interface NewOptions extends GatewayOptions {
 }
 
 /** Makes an instance of a template, and with `up` starts it. */
-export async function create(template: string, name: string, { url, param, node, up }: NewOptions): Promise<void> {
+export async function create(template: string, name: string, { gateway, param, node, up }: NewOptions): Promise<void> {
   const body = { name, template, params: param, node };
-  await tell(await askFor(row, ask(url, "/api/instances", { method: "POST", body })));
-  if (up) await reach(url, name, goals.up);
+  await tell(await askFor(row, ask(gateway, "/api/instances", { method: "POST", body })));
+  if (up) await reach(gateway, name, goals.up);
 }
 
 export interface CloneOptions extends GatewayOptions {
@@ -91,9 +92,9 @@ export interface CloneOptions extends GatewayOptions {
 }
 
 /** Makes an instance like another one. */
-export async function clone(name: string, as: string, { url, param }: CloneOptions): Promise<void> {
+export async function clone(name: string, as: string, { gateway, param }: CloneOptions): Promise<void> {
   const body = { as, params: param };
-  await tell(await askFor(row, ask(url, instancePath(name, "clone"), { method: "POST", body })));
+  await tell(await askFor(row, ask(gateway, instancePath(name, "clone"), { method: "POST", body })));
 }
 
 const faults = z.array(z.instanceof(Explained));

@@ -1,10 +1,11 @@
 import pc from "picocolors";
 import { elementsOf } from "../protocol/elements.ts";
-import { Explained } from "./explained.ts";
+import { ask } from "./ask.ts";
+import type { Gateway } from "./gateway.ts";
 import { followStream, print } from "./listen.ts";
 
 export interface LogsOptions {
-  readonly url: string;
+  readonly gateway: Gateway;
   readonly follow?: boolean;
   readonly lines: number;
   readonly since?: string;
@@ -12,17 +13,14 @@ export interface LogsOptions {
 }
 
 /** Prints the newest lines of an instance's log, and with `follow` each new one. Throws Explained when it may not. */
-export async function logs(instance: string, { url, follow, lines, since, json }: LogsOptions): Promise<void> {
+export async function logs(instance: string, options: LogsOptions): Promise<void> {
+  const { gateway, follow, lines, since, json } = options;
   const show = json ? print : showFrame;
   const stream = `instances/${encodeURIComponent(instance)}/logs?backlog=${lines}`;
-  if (follow) return followStream("ws", { address: new URL(`${url}/ws/${stream}`), since, print: show });
-  const address = new URL(`${url}/poll/${stream}`);
-  if (since !== undefined) address.searchParams.set("since", since);
-  const response = await fetch(address).catch(() => {
-    throw new Explained(`No gateway answers at ${url}; start one with: skein start --logs 'PATH/{name}.log'`);
-  });
-  if (!response.ok) throw new Explained(`Refused: ${((await response.json()) as { message: string }).message}`);
-  for (const frame of elementsOf(await response.text())) await show(frame);
+  if (follow) return followStream("ws", { gateway, stream, since, print: show });
+  const from = since === undefined ? "" : `&since=${encodeURIComponent(since)}`;
+  const frames = await ask(gateway, `/poll/${stream}${from}`);
+  for (const frame of elementsOf(frames)) await show(frame);
 }
 
 /** Lines go to standard output, and what happened between them to standard error. */

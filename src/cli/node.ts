@@ -10,6 +10,7 @@ import { parseTemplates } from "../supervisor/template.ts";
 import { ask, askFor } from "./ask.ts";
 import { Explained, explained, log, messageOf } from "./explained.ts";
 import { makeFirst, takeInstances } from "./first-instances.ts";
+import type { Gateway } from "./gateway.ts";
 import { goals, reach } from "./reach.ts";
 import { rowList } from "./row.ts";
 
@@ -76,7 +77,7 @@ export async function runNode(bus: Bus, household: Household, { org, url }: Plac
   if (bus.state === "up") await making;
   return {
     async settle() {
-      await stopAll(gateway, name).catch((thrown: unknown) => log(messageOf(thrown)));
+      await stopAll({ url: gateway }, name).catch((thrown: unknown) => log(messageOf(thrown)));
     },
     async close() {
       ending.abort();
@@ -95,11 +96,11 @@ interface Place {
 
 const owned = z.object({ node: z.string() });
 
-async function stopAll(url: string, node: string): Promise<void> {
-  const { instances } = await askFor(rowList, ask(url, "/api/instances"));
+async function stopAll(gateway: Gateway, node: string): Promise<void> {
+  const { instances } = await askFor(rowList, ask(gateway, "/api/instances"));
   const ours = instances.filter((one) => owned.safeParse(one).data?.node === node);
   const running = ours.filter(({ status }) => ["starting", "running", "stopping"].includes(status));
-  await Promise.allSettled(running.map(({ name }) => reach(url, name, goals.down)));
+  await Promise.allSettled(running.map(({ name }) => reach(gateway, name, goals.down)));
 }
 
 /** An address as programs on this machine reach it. */

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Knob, knobs, loadConfig } from "../config.ts";
 import { runLogsAgent } from "./agent.ts";
-import { gatewayOption, orExplain, withExamples } from "./command.ts";
+import { orExplain, withExamples } from "./command.ts";
 import { printConfig } from "./config.ts";
 import { addCompletion, addInstances, addMessages } from "./control.ts";
+import { asking, atGateway, type Flagged } from "./gateway.ts";
 import { type ListenOptions, listenTo } from "./listen.ts";
 import { type LogsOptions, logs } from "./logs.ts";
 import { type PublishOptions, publish } from "./publish.ts";
@@ -58,29 +59,29 @@ function addGateway(skein: Command): void {
 
 /** The commands that look at streams and feed them. */
 function addStreams(skein: Command): void {
-  withExamples(
+  asking(
     skein.command("listen <stream>").description("Follow a stream and print one frame a line."),
     "skein listen 'messages?instance=agent-1'",
   )
     .addOption(new Option("-t, --transport <name>", "how to follow it").choices(["ws", "sse", "poll"]).default("ws"))
     .option("-s, --since <cursor>", "go on after this cursor")
-    .addOption(gatewayOption())
-    .action((stream: string, options: ListenOptions) => orExplain(() => listenTo(stream, options)));
-  withExamples(
+    .action((stream: string, options: Flagged<ListenOptions>) =>
+      orExplain(async () => listenTo(stream, await atGateway(options))),
+    );
+  asking(
     skein.command("publish <subject> [json]").description("Publish through a gateway."),
     `skein publish runs.r1 '{"type":"boot"}'`,
   )
     .addHelpText("after", "\nWithout JSON the body is read from standard input; an empty body deletes a table's row.")
     .option("-k, --key <key>", "an idempotency key: publishing again with it stores nothing new")
-    .addOption(gatewayOption())
-    .action((subject: string, json: string | undefined, options: PublishOptions) =>
-      orExplain(() => publish(subject, json, options)),
+    .action((subject: string, json: string | undefined, options: Flagged<PublishOptions>) =>
+      orExplain(async () => publish(subject, json, await atGateway(options))),
     );
 }
 
 /** The commands about logs. */
 function addLogs(skein: Command): void {
-  withExamples(
+  asking(
     skein.command("logs <instance>").description("Print the newest lines of an instance's log."),
     "skein logs agent-1 -f",
   )
@@ -88,8 +89,9 @@ function addLogs(skein: Command): void {
     .option("-n, --lines <number>", "how many of the newest lines, 0 to 1000", parseLines, 100)
     .option("-s, --since <cursor>", "what came after this cursor instead")
     .option("--json", "print the frames as they are, one a line")
-    .addOption(gatewayOption())
-    .action((instance: string, options: LogsOptions) => orExplain(() => logs(instance, options)));
+    .action((instance: string, options: Flagged<LogsOptions>) =>
+      orExplain(async () => logs(instance, await atGateway(options))),
+    );
   const agent = skein.command("logs-agent").description("Follow the logs of this machine for gateways elsewhere.");
   const example = "skein logs-agent --logs '/var/log/agents/{name}.log' --nats nats://127.0.0.1:4222";
   withKnobs(withExamples(agent, example), ["nats", "org", "logs", "logsRoot", "redact"]).action((flags: Flags) =>

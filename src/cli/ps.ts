@@ -1,12 +1,13 @@
 import pc from "picocolors";
 import { ask, askFor } from "./ask.ts";
 import { FleetView } from "./fleet-view.ts";
+import type { Gateway } from "./gateway.ts";
 import { followStream, print } from "./listen.ts";
 import { inColour, type Row, rowList } from "./row.ts";
 import { type Column, harmless, lineWidth, tableLines } from "./table.ts";
 
 export interface PsOptions {
-  readonly url: string;
+  readonly gateway: Gateway;
   readonly all?: boolean;
   readonly watch?: boolean;
   readonly json?: boolean;
@@ -15,9 +16,9 @@ export interface PsOptions {
 
 /** Shows the instances, and with `watch` each change of them until interrupted. Throws Explained when it may not. */
 export async function ps(options: PsOptions): Promise<void> {
-  const { url, all, watch, json, names } = options;
+  const { gateway, all, watch, json, names } = options;
   if (watch) return watchFleet(options);
-  const { instances } = await askFor(rowList, ask(url, `/api/instances?include_archived=${all ?? false}`));
+  const { instances } = await askFor(rowList, ask(gateway, `/api/instances?include_archived=${all ?? false}`));
   if (json) return print(JSON.stringify(instances, null, 2));
   if (names) return printLines(instances.map(({ name }) => name));
   if (instances.length === 0)
@@ -64,10 +65,10 @@ function ageText(ms: number): string {
   return `${Math.max(0, Math.floor(ms / 1000))}s`;
 }
 
-function watchFleet({ url, all = false, json }: PsOptions): Promise<void> {
-  const address = new URL(`${url}/ws/instances?include_archived=${all}`);
+function watchFleet({ gateway, all = false, json }: PsOptions): Promise<void> {
+  const stream = `instances?include_archived=${all}`;
   const view = new FleetView(all ? "shown" : "hidden");
-  return followStream("ws", { address, since: undefined, print: json ? print : shower(view, url) });
+  return followStream("ws", { gateway, stream, since: undefined, print: json ? print : shower(view, gateway.url) });
 }
 
 /** What shows a frame: to a person the whole table anew, to a program a line for each instance that it tells of. */

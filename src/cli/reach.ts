@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ask, askFor, instancePath, Refused } from "./ask.ts";
 import { Explained } from "./explained.ts";
+import type { Gateway } from "./gateway.ts";
 import { print } from "./listen.ts";
 import { inColour, type Row, row } from "./row.ts";
 import { harmless } from "./table.ts";
@@ -21,25 +22,25 @@ export const goals = {
 const lookEveryMs = 100;
 
 /** Gives a command, and says each state on the way until the goal is reached. Throws Explained that says why it is not. */
-export async function reach(url: string, name: string, goal: Goal): Promise<void> {
-  let found = await command(url, name, goal);
+export async function reach(gateway: Gateway, name: string, goal: Goal): Promise<void> {
+  let found = await command(gateway, name, goal);
   await tell(found);
   while (!goal.done.includes(found.status)) {
     if (!goal.via.includes(found.status)) throw new Explained(astray(found, goal));
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     const { status } = found;
-    found = await askFor(row, ask(url, instancePath(name)));
+    found = await askFor(row, ask(gateway, instancePath(name)));
     if (found.status !== status) await tell(found);
   }
 }
 
 /** Gives a command; an instance that is there or on its way already is as good as one that sets out now. */
-export async function command(url: string, name: string, goal: Goal): Promise<Row> {
+export async function command(gateway: Gateway, name: string, goal: Goal): Promise<Row> {
   try {
-    return await askFor(row, ask(url, instancePath(name, goal.command), { method: "POST" }));
+    return await askFor(row, ask(gateway, instancePath(name, goal.command), { method: "POST" }));
   } catch (thrown) {
     if (!(thrown instanceof Refused && thrown.code === "conflict") || goal.command === "restart") throw thrown;
-    const found = await askFor(owned, ask(url, instancePath(name))).catch(() => undefined);
+    const found = await askFor(owned, ask(gateway, instancePath(name))).catch(() => undefined);
     const isOnItsWay = found && [...goal.done, ...goal.via].includes(found.status) && found.archived_at === null;
     if (!isOnItsWay) throw thrown;
     return found;

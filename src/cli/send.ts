@@ -1,11 +1,12 @@
-import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { ask, askFor } from "./ask.ts";
 import { Explained } from "./explained.ts";
+import type { Gateway } from "./gateway.ts";
+import { givenOrInput } from "./input.ts";
 import { print } from "./listen.ts";
 
 export interface SendOptions {
-  readonly url: string;
+  readonly gateway: Gateway;
   readonly from: string;
   readonly to: string;
   readonly type: string;
@@ -17,12 +18,12 @@ const sent = z.looseObject({ message_id: z.string() });
 
 /** Sends a message between agents and prints its id. Throws Explained when it was refused. */
 export async function send(given: string | undefined, options: SendOptions): Promise<void> {
-  const { url, from, to, type, correlation, json } = options;
-  const payload = payloadIn(given ?? (await text(process.stdin)).trim());
+  const { gateway, from, to, type, correlation, json } = options;
+  const payload = payloadIn(await givenOrInput(given, gateway));
   const head = { from, to, message_type: type, correlation_id: correlation };
   // The payload travels as it is written: parsed and written again, long numbers would lose digits.
   const body = `${JSON.stringify(head).slice(0, -1)},"payload":${payload}}`;
-  const metadata = await askFor(sent, ask(url, "/api/messages", { method: "POST", text: body }));
+  const metadata = await askFor(sent, ask(gateway, "/api/messages", { method: "POST", text: body }));
   await print(json ? JSON.stringify(metadata) : metadata.message_id);
 }
 

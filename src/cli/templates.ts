@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { z } from "zod";
 import { ask, askFor } from "./ask.ts";
+import type { Gateway } from "./gateway.ts";
 import { print } from "./listen.ts";
 import { type Column, lineWidth, tableLines } from "./table.ts";
 
@@ -18,7 +19,7 @@ const offers = z.object({
 type Offer = z.infer<typeof offers>["templates"][number];
 
 export interface TemplatesOptions {
-  readonly url: string;
+  readonly gateway: Gateway;
   readonly json?: boolean;
 }
 
@@ -30,8 +31,8 @@ const columns: readonly Column<Offer>[] = [
 ];
 
 /** Shows what instances can be made of. */
-export async function templates({ url, json }: TemplatesOptions): Promise<void> {
-  const { templates: found } = await askFor(offers, ask(url, "/api/templates"));
+export async function templates({ gateway, json }: TemplatesOptions): Promise<void> {
+  const { templates: found } = await askFor(offers, ask(gateway, "/api/templates"));
   if (json) return print(JSON.stringify(found, null, 2));
   if (found.length === 0) {
     process.stderr.write("No node offers a template; name some in the configuration of a node: docs/operating.md\n");

@@ -47,7 +47,10 @@ describe("skein logs", () => {
   });
 
   test("says when there is no such instance, and when a number is none", async () => {
-    expect(await logs("nobody")).toMatchObject({ code: 1, stderr: "skein: Refused: No instance named 'nobody'\n" });
+    expect(await logs("nobody")).toMatchObject({
+      code: 1,
+      stderr: "skein: No instance named 'nobody'; skein ps -a shows all there are\n",
+    });
     const { code, stderr } = await logs("agent-1", "-n", "1001");
     expect(code).toBe(1);
     expect(stderr).toContain("It must be a whole number from 0 to 1000.");
