@@ -13,7 +13,7 @@ const doors: Readonly<Record<string, rule.Doors>> = {
   config: { open: ["knobs"] },
   knobs: { open: [] },
   bus: { open: ["protocol"] },
-  auth: { open: ["protocol"] },
+  auth: { open: ["protocol"], types: ["bus"] },
   limits: { open: ["protocol"] },
   stream: { open: ["protocol"], types: ["auth", "bus"] },
   streams: { open: ["stream", "protocol"] },

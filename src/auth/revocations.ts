@@ -1,0 +1,227 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { Bus, Follower, Stored, Table } from "../bus/bus.ts";
+import type { Clock, Stop } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import { anyOrg, encodeToken, subjectOf } from "../protocol/subject.ts";
+import { toleranceMs } from "./claims.ts";
+import type { Principal } from "./principal.ts";
+
+const sweepMs = 60_000;
+/** Another gateway's clock may be behind. */
+const leftoverMs = 2 * toleranceMs;
+const longestToken = 100;
+const mostReports = 100;
+
+const shape = z.object({ revoked_at: z.iso.datetime(), expires_at: z.iso.datetime().optional() });
+
+interface RevocationsParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  /** Hears of rows that are none, and of a bus that will never do. */
+  readonly report: (fault: unknown) => void;
+}
+
+/** What is taken back: one token, everything a subject has, everything of the org. */
+export type Revoked =
+  | { readonly jti: string; readonly expiresAtMs?: number | undefined }
+  | { readonly sub: string }
+  | { readonly org: true };
+
+interface Row {
+  readonly position: number;
+  readonly revokedAtMs: number;
+  readonly expiresAtMs: number | undefined;
+}
+
+/** What was taken back before its time, in all orgs, on every gateway of the bus. */
+export class Revocations implements Follower {
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #report: (fault: unknown) => void;
+  readonly #rows = new Map<string, Row>();
+  readonly #listeners = new Set<() => void>();
+  readonly #reported = new Set<string>();
+  readonly #stops: Stop[] = [];
+  #table: Table | undefined;
+  #opening: Promise<void> | undefined;
+  #epoch = "";
+  #isLevel = false;
+  /** While the table is read again: the subjects seen. */
+  #seen: Set<string> | undefined;
+
+  constructor({ bus, clock, report }: RevocationsParts) {
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  /** Whether every revocation was read once; before, nobody can say that a token counts. */
+  get isLevel(): boolean {
+    return this.#isLevel;
+  }
+
+  /**
+   * Reads what is revoked, and goes on reading; while the bus is away it returns, and reads as soon as the bus is up.
+   *
+   * Throws when the bus will never do.
+   */
+  async start(): Promise<void> {
+    this.#stops.push(this.#clock.every(sweepMs, () => this.#sweep()));
+    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#open().catch(this.#report)));
+    await this.#open();
+  }
+
+  close(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  /** Whether what says who somebody is has been taken back; who came without a token has nothing to lose. */
+  isRevoked({ org, subject, token }: Principal): boolean {
+    if (token === undefined || this.#rows.size === 0) return false;
+    if (token.id !== undefined && this.#rows.has(subjectFor(org, { jti: token.id }))) return true;
+    // Tokens and revocations of the same second cannot be told apart: better one login too many.
+    const second = Math.floor(token.issuedAtMs / 1000) * 1000;
+    const rows = [this.#rows.get(subjectFor(org, { sub: subject })), this.#rows.get(subjectFor(org, { org: true }))];
+    return rows.some((row) => row !== undefined && second <= row.revokedAtMs);
+  }
+
+  /** Takes something back; it counts here when this settles, and on other gateways a moment later. Throws `bus_away`. */
+  async revoke(org: string, what: Revoked): Promise<void> {
+    const table = await this.#opened();
+    const subject = subjectFor(org, what);
+    const expiresAtMs = "jti" in what ? what.expiresAtMs : undefined;
+    // A gateway whose clock is behind must not take back less than another has.
+    const revokedAtMs = Math.max(this.#clock.now(), this.#rows.get(subject)?.revokedAtMs ?? 0);
+    const body = { revoked_at: iso(revokedAtMs), ...(expiresAtMs !== undefined && { expires_at: iso(expiresAtMs) }) };
+    const { position } = await table.put(subject, new TextEncoder().encode(JSON.stringify(body)));
+    this.#set(subject, { position, revokedAtMs, expiresAtMs });
+  }
+
+  /** Calls `listener` whenever more is revoked, and when everything has been read. */
+  onRevoked(listener: () => void): Stop {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  begin(epoch: string): void {
+    // Positions of another epoch say nothing about ours; what is gone there goes at the level.
+    if (epoch !== this.#epoch)
+      for (const [subject, row] of this.#rows) this.#rows.set(subject, { ...row, position: 0 });
+    this.#epoch = epoch;
+    this.#seen = new Set();
+  }
+
+  message({ subject, position, data }: Stored): void {
+    this.#seen?.add(subject);
+    const known = this.#rows.get(subject);
+    if (known && known.position >= position) return;
+    if (data.length === 0) this.#rows.delete(subject);
+    else {
+      const row = parseRow(data);
+      if (row) this.#set(subject, { position, ...row });
+      else this.#reportRow(subject);
+    }
+  }
+
+  level(position: number): void {
+    const seen = this.#seen;
+    this.#seen = undefined;
+    if (seen)
+      for (const [subject, row] of this.#rows)
+        if (!seen.has(subject) && row.position <= position) this.#rows.delete(subject);
+    this.#isLevel = true;
+    this.#tell();
+  }
+
+  /** A table skips nothing: its present values are all there is. */
+  gap(): void {}
+
+  #set(subject: string, row: Row): void {
+    const known = this.#rows.get(subject);
+    if (known && known.position >= row.position) return;
+    this.#rows.set(subject, row);
+    // While everything is read again, once at its end is enough.
+    if (this.#seen === undefined) this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #reportRow(subject: string): void {
+    if (this.#reported.has(subject) || this.#reported.size >= mostReports) return;
+    this.#reported.add(subject);
+    this.#report(new Error(`What is stored at ${subject} is no revocation; it is ignored`));
+  }
+
+  /** A token that has ended needs no revocation. */
+  #sweep(): void {
+    const old = this.#clock.now() - leftoverMs;
+    for (const [subject, { position, expiresAtMs }] of this.#rows) {
+      if (expiresAtMs === undefined || expiresAtMs > old) continue;
+      // Another gateway may have been first, or the bus is away: there is a next time.
+      this.#table?.put(subject, new Uint8Array(0), { expected: position }).catch(() => {});
+    }
+  }
+
+  async #opened(): Promise<Table> {
+    await this.#open();
+    if (this.#table) return this.#table;
+    throw new Failure("bus_away", "The bus is away; try again");
+  }
+
+  #open(): Promise<void> {
+    if (this.#table) return Promise.resolve();
+    this.#opening ??= this.#openTable().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openTable(): Promise<void> {
+    try {
+      const table = await this.#bus.table({ name: "revoked", subjects: [anyOrg("revoked.>")] });
+      this.#table = table;
+      this.#stops.push(table.follow(this));
+    } catch (thrown) {
+      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
+    }
+  }
+}
+
+/** Undefined when a body is no revocation. */
+function parseRow(data: Uint8Array): Omit<Row, "position"> | undefined {
+  const parsed = shape.safeParse(jsonIn(data));
+  if (!parsed.success) return undefined;
+  const { revoked_at, expires_at } = parsed.data;
+  return {
+    revokedAtMs: Date.parse(revoked_at),
+    expiresAtMs: expires_at === undefined ? undefined : Date.parse(expires_at),
+  };
+}
+
+function subjectFor(org: string, what: Revoked): string {
+  if ("jti" in what) return subjectOf(org, `revoked.jti.${tokenOf(what.jti)}`);
+  return subjectOf(org, "sub" in what ? `revoked.sub.${tokenOf(what.sub)}` : "revoked.all");
+}
+
+/** One subject token for any text; `~`, which no name is encoded with, marks the hash of a long one. */
+function tokenOf(text: string): string {
+  if (/^[A-Za-z0-9_-]+$/.test(text) && text.length <= longestToken) return text;
+  const encoded = text.length <= longestToken && text !== "" ? encodeToken(text) : text;
+  if (encoded !== text && encoded.length <= longestToken) return encoded;
+  return `~${createHash("sha256").update(text).digest("base64url")}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function jsonIn(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
+  } catch {
+    return undefined;
+  }
+}
