@@ -1,10 +1,19 @@
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
+import { Bodies } from "./limits/bodies.ts";
+import { type SocketQuota, Sockets } from "./limits/sockets.ts";
+import { systemClock } from "./protocol/clock.ts";
 import type { Skein } from "./skein.ts";
 
 /** How long connections may take to say goodbye once they were ended. */
 const graceMs = 1000;
+
+/** Longer than a proxy keeps an idle connection, most often 60 s: then it is never we who let go while it sends. */
+const keepAliveMs = 65_000;
+
+/** How often is looked for those who are too slow; more often when they have little time. */
+const sweepMs = 1000;
 
 /** A gateway that listens. */
 export interface Listening {
@@ -14,31 +23,74 @@ export interface Listening {
   close(drainMs: number): Promise<void>;
 }
 
-/** Serves a gateway on a port; port 0 takes any that is free. Throws what the system says, for example EADDRINUSE. */
-export async function listen(skein: Skein, { host, port }: { host: string; port: number }): Promise<Listening> {
-  // The listener must leave the global Response alone: event streams are written past it.
-  const server = createServer(getRequestListener(skein.app.fetch, { overrideGlobalObjects: false }));
-  server.on("upgrade", skein.upgrade);
-  const sockets = new Set<Socket>();
+/** Where a gateway listens, and how long and how much it takes from somebody who has said nothing yet. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  /**
+   * How long a client may take to send the head of a request, and as long again for its body; a body that goes on
+   * bringing 16 KiB a second may take longer. Default: 10 s.
+   */
+  readonly handshakeMs?: number;
+  /** The largest head of a request. Default: 16 KiB. */
+  readonly maxHeaderBytes?: number;
+  /** How many sockets one address may hold, whatever they are for. Default: any number. */
+  readonly perAddress?: SocketQuota;
+  /** Hears of every socket that was refused because its address holds too many. */
+  readonly onRefused?: () => void;
+}
+
+/**
+ * Serves a gateway on a port. Throws what the system says, for example EADDRINUSE.
+ *
+ * Whoever does not send a head in time is answered with 408, a head that is too large with 431, one socket too many with
+ * 429, each bare and followed by the end of the connection. A WebSocket or an event stream has sent its request and is
+ * looked after by its transport. All of this holds on Node and on Deno.
+ */
+export async function listen(skein: Skein, options: ListenOptions): Promise<Listening> {
+  const { host, port, handshakeMs = 10_000, perAddress, onRefused } = options;
+  const server = serverOf(skein, options);
+  const sockets = new Sockets(perAddress);
+  const bodies = new Bodies({ clock: systemClock, graceMs: handshakeMs, sweepMs: Math.min(sweepMs, handshakeMs / 4) });
   server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    if (!sockets.take(socket)) onRefused?.();
   });
+  server.on("request", (incoming, response) => bodies.watch(incoming, response));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 4096 }, resolve);
   });
-  const { address, family, port: actual } = server.address() as AddressInfo;
   return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${actual}`,
+    url: urlOf(server),
     async close(drainMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await skein.close(drainMs);
       server.closeIdleConnections();
       // Whoever has not said good-bye by now is not going to: a client that reads nothing never does.
-      const timer = setTimeout(() => sockets.forEach((socket) => void socket.destroy()), graceMs);
+      const timer = setTimeout(() => sockets.destroy(), graceMs);
       await closed;
       clearTimeout(timer);
+      bodies.close();
     },
   };
+}
+
+function serverOf(skein: Skein, { handshakeMs = 10_000, maxHeaderBytes = 16_384 }: ListenOptions): Server {
+  const settings = {
+    headersTimeout: handshakeMs,
+    // It would cut a large body on a slow line; `Bodies` looks at whether it goes on.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(sweepMs, handshakeMs / 4),
+    maxHeaderSize: maxHeaderBytes,
+    keepAliveTimeout: keepAliveMs,
+  };
+  // The listener must leave the global Response alone: event streams are written past it.
+  const server = createServer(settings, getRequestListener(skein.app.fetch, { overrideGlobalObjects: false }));
+  return server.on("upgrade", skein.upgrade);
+}
+
+function urlOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
