@@ -3,11 +3,13 @@ import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { BusState } from "./bus.ts";
 import { guarded } from "./guard.ts";
-import type { Address } from "./url.ts";
+import type { Login } from "./login.ts";
+import { expiredAt } from "./tls.ts";
+import { type Circumstances, failureOf, troubleIn } from "./trouble.ts";
 
 /** How to reach NATS. */
 export interface ConnectionOptions {
-  readonly address: Address;
+  readonly login: Login;
   readonly clock: Clock;
   /** What inboxes begin with, for servers that give every user its own. */
   readonly inboxPrefix: string;
@@ -43,6 +45,7 @@ const settings = {
 } as const;
 
 const drainAtMostMs = 2_000;
+const askWhyEveryMs = 5_000;
 
 /**
  * One connection to NATS that is never given up: lines opened on it are heard again after every reconnect.
@@ -60,6 +63,7 @@ export class Connection {
   #state: BusState = "away";
   #closed = false;
   #inboxes = 0;
+  #isAsking = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -99,7 +103,7 @@ export class Connection {
     try {
       this.#nats?.publish(subject, data, headers && { headers });
     } catch (trouble) {
-      const failure = failureOf(trouble);
+      const failure = this.#failure(trouble);
       if (!(failure instanceof Failure) || failure.code !== "bus_away") throw failure;
     }
   }
@@ -141,7 +145,7 @@ export class Connection {
     const { promise, resolve, reject } = Promise.withResolvers<Msg>();
     this.#waiting.add(reject);
     const options = { timeout: Math.max(1, timeoutMs), ...(headers && { headers }) };
-    nats.request(subject, data, options).then(resolve, (trouble) => reject(failureOf(trouble)));
+    nats.request(subject, data, options).then(resolve, (trouble) => reject(this.#failure(trouble)));
     return promise.finally(() => this.#waiting.delete(reject));
   }
 
@@ -175,9 +179,13 @@ export class Connection {
     }
   }
 
+  #connect(reconnect: boolean): Promise<NatsConnection> {
+    const { login, inboxPrefix } = this.#options;
+    return connect({ ...settings, ...login, servers: [...login.servers], inboxPrefix, reconnect });
+  }
+
   async #dial(): Promise<NatsConnection> {
-    const { address, inboxPrefix } = this.#options;
-    const nats = await connect({ ...settings, ...address, servers: [...address.servers], inboxPrefix });
+    const nats = await this.#connect(true);
     if (this.#closed) {
       await nats.close();
       return nats;
@@ -189,16 +197,51 @@ export class Connection {
   }
 
   async #watch(nats: NatsConnection): Promise<void> {
-    for await (const { type, data } of nats.status()) {
-      if (type === "disconnect") this.#turn("away");
+    let stopAsking: Stop = () => {};
+    for await (const status of nats.status()) {
+      const { type } = status;
+      if (type === "disconnect" || type === "reconnect") stopAsking();
+      if (type === "disconnect") {
+        this.#turn("away");
+        stopAsking = this.clock.every(askWhyEveryMs, () => void this.#askWhy());
+      }
       if (type === "reconnect") this.#turn("up");
-      if (type === "error") this.#report(data);
+      if (type === "error") this.#report(status);
     }
+    stopAsking();
+  }
+
+  /** The library tries again without telling why it did not succeed; an attempt of our own tells. */
+  async #askWhy(): Promise<void> {
+    if (this.#closed || this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      const nats = await this.#connect(false);
+      await nats.close();
+    } catch (trouble) {
+      this.#report(trouble);
+    }
+    this.#isAsking = false;
   }
 
   #report(trouble: unknown): void {
     if (this.#closed) return;
-    guarded(() => this.#options.report(trouble instanceof Error ? trouble.message : String(trouble)));
+    guarded(() => this.#options.report(troubleIn(trouble, this.#circumstances())));
+  }
+
+  #failure(trouble: unknown): Error {
+    return failureOf(trouble, this.#circumstances());
+  }
+
+  #circumstances(): Circumstances {
+    const { login, inboxPrefix } = this.#options;
+    const { servers, tls = {} } = login;
+    return {
+      inboxPrefix,
+      servers,
+      hasCertificate: "cert" in tls,
+      certificateEnd: () => expiredAt(tls, this.clock.now()),
+    };
   }
 
   #listen(line: Line): void {
@@ -225,28 +268,4 @@ export function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(ms * (1 + Math.random()), resolve);
   });
-}
-
-/** The library's error codes in our words; what is not here is our own mistake or a permission that is missing. */
-const codes: Record<string, () => Failure> = {
-  "503": () => new Failure("no_responder", "Nobody answers there"),
-  TIMEOUT: () => new Failure("bus_away", "No answer came in time"),
-  CANCELLED: () => new Failure("bus_away", "The bus went away before it answered"),
-  DISCONNECT: () => new Failure("bus_away", "The bus went away before it answered"),
-  CONNECTION_CLOSED: () => new Failure("bus_away", "The bus is closed"),
-  CONNECTION_DRAINING: () => new Failure("bus_away", "The bus is closing"),
-  MAX_PAYLOAD_EXCEEDED: () => new Failure("message_too_large", "The message is larger than the bus takes"),
-};
-
-function failureOf(trouble: unknown): Error {
-  const code = trouble instanceof Error && "code" in trouble ? String(trouble.code) : "";
-  return codes[code]?.() ?? new Error(`NATS refused${refusedAction(trouble)}`, { cause: trouble });
-}
-
-/** What this user was not allowed to do, as the library tells it. */
-function refusedAction(trouble: unknown): string {
-  const { permissionContext } = trouble as { permissionContext?: { operation?: string; subject?: string } };
-  if (!permissionContext) return "";
-  const { operation, subject } = permissionContext;
-  return ` to let this user ${operation} "${subject}"; docs/operating.md lists the permissions that a gateway needs`;
 }

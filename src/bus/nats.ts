@@ -6,15 +6,20 @@ import { Connection } from "./connection.ts";
 import { Gate } from "./gate.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
 import { NatsJournal } from "./journal.ts";
+import { loginOf } from "./login.ts";
 import { journalConfig, Store, type StreamConfig, tableConfig } from "./store.ts";
 import { NatsTable } from "./table.ts";
-import { parseUrl } from "./url.ts";
+import type { Certificates } from "./tls.ts";
 
 /** How to reach NATS. */
 export interface NatsOptions {
   /** One or more URLs, comma separated: `nats://host:4222`, `nats://user:pass@host`, `nats://token@host`, `tls://host`. */
   readonly url: string;
   readonly clock: Clock;
+  /** The text of a file with NATS credentials (JWT and nkey seed), in place of a user or token in the URL. Default: none. */
+  readonly creds?: string | undefined;
+  /** What TLS is spoken with, as PEM; with any of it, or a `tls://` URL, no connection is made without TLS. Default: none. */
+  readonly certificates?: Certificates;
   /** What inboxes begin with, for servers that give every user its own. Default `_INBOX`. */
   readonly inboxPrefix?: string;
   /** Hears in words why NATS cannot be reached, at every attempt that fails; never a credential. Default: nobody does. */
@@ -28,11 +33,12 @@ const readings = 4;
  * A bus on NATS with JetStream, from version 2.9 on.
  *
  * Resolves at once, also when NATS is not there: the state is then `away`, and it is tried for ever. Throws an Error when
- * the URL is none.
+ * the URL is none, or when credentials or certificates cannot be used; it says why and shows none of them.
  */
 export async function openNatsBus(options: NatsOptions): Promise<Bus> {
-  const { url, clock, inboxPrefix = "_INBOX", report = () => {} } = options;
-  return new NatsBus(new Connection({ address: parseUrl(url), clock, inboxPrefix, report }));
+  const { url, clock, creds, certificates = {}, inboxPrefix = "_INBOX", report = () => {} } = options;
+  const login = loginOf({ url, creds, certificates, nowMs: clock.now() });
+  return new NatsBus(new Connection({ login, clock, inboxPrefix, report }));
 }
 
 class NatsBus implements Bus {

@@ -1,12 +1,13 @@
-import type { ConnectionOptions } from "nats";
-
 /** Servers and credentials, apart from each other: the first may be logged, the second never. */
 export interface Address {
   readonly servers: readonly string[];
+  /** The names or addresses of the servers without their ports. */
+  readonly hosts: readonly string[];
+  /** Whether one of them may be spoken to by TLS only. */
+  readonly isSecure: boolean;
   readonly user?: string;
   readonly pass?: string;
   readonly token?: string;
-  readonly tls?: NonNullable<ConnectionOptions["tls"]>;
 }
 
 const schemes = new Set(["nats:", "tls:"]);
@@ -22,8 +23,9 @@ export function parseUrl(text: string): Address {
   const named = urls.find(({ username }) => username !== "");
   return {
     servers: urls.map(({ host }) => host),
+    hosts: urls.map(({ hostname }) => hostname.replace(/^\[(.*)\]$/, "$1")),
+    isSecure: urls.some(({ protocol }) => protocol === "tls:"),
     ...(named && credentials(named)),
-    ...(urls.some(({ protocol }) => protocol === "tls:") && { tls: {} }),
   };
 }
 

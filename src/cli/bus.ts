@@ -1,10 +1,11 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus, BusState } from "../bus/bus.ts";
 import { openEmbeddedBus } from "../bus/embedded.ts";
 import { openNatsBus } from "../bus/nats.ts";
 import { type Config, maskSecrets } from "../config.ts";
 import { systemClock } from "../protocol/clock.ts";
-import { explained, log } from "./explained.ts";
+import { Explained, explained, log, messageOf } from "./explained.ts";
 
 /** How long a start waits for the bus before it says that it does. */
 const firstContactMs = 1000;
@@ -12,7 +13,7 @@ const firstContactMs = 1000;
 /**
  * Opens the bus that the configuration names, and says on standard error when it goes away and comes back.
  *
- * Throws Explained when it cannot be opened. A NATS server that does not answer yet is waited for a moment, and then said.
+ * Throws Explained when it cannot be opened, say because a file with credentials or certificates cannot be used. A NATS server that does not answer yet is waited for a moment, and then said.
  */
 export async function openBus(config: Config): Promise<OpenedBus> {
   const bus = await explained(open(config));
@@ -34,11 +35,39 @@ interface OpenedBus {
   close(): Promise<void>;
 }
 
-function open({ nats, data }: Config): Promise<Bus> {
-  if (nats !== undefined) return openNatsBus({ url: nats, clock: systemClock, report: eachOnce(log) });
+async function open(config: Config): Promise<Bus> {
+  const { nats, natsInbox, data } = config;
+  if (nats !== undefined) {
+    const creds = contentOf(config, "natsCreds");
+    const certificates = {
+      ca: contentOf(config, "natsCa"),
+      cert: contentOf(config, "natsCert"),
+      key: contentOf(config, "natsKey"),
+    };
+    const report = eachOnce(log);
+    return openNatsBus({ url: nats, creds, certificates, inboxPrefix: natsInbox, clock: systemClock, report });
+  }
   const file = data === ":memory:" ? data : join(data, "skein.db");
   return openEmbeddedBus({ file, clock: systemClock, report: eachOnce(log) });
 }
+
+/** The text of the file that a knob names. */
+function contentOf(config: Config, knob: "natsCreds" | "natsCa" | "natsCert" | "natsKey"): string | undefined {
+  const file = config[knob];
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, "utf8");
+  } catch (thrown) {
+    const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+    throw new Explained(`The file ${file} (${knob}) ${unreadable[code] ?? `cannot be read: ${messageOf(thrown)}`}`);
+  }
+}
+
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  EACCES: "may not be read by the user of this process",
+  EISDIR: "is a directory",
+};
 
 const news: Record<BusState, string> = {
   up: "the bus is up",
