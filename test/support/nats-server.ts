@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { installed } from "./installed.ts";
 
@@ -28,13 +28,24 @@ export interface NatsServerOptions {
   readonly port?: number;
   /** Further arguments. Default: `-js`. */
   readonly args?: readonly string[];
+  /** A configuration to start with instead, in the folder of its file. */
+  readonly config?: Configuration;
+}
+
+/** The name of a configuration file, and the environment variables that it wants. */
+export interface Configuration {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Starts a nats-server and waits until it is ready. Throws an Error that says how to install it when there is none. */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "skein-nats-"));
-  const args = ["-a", "127.0.0.1", "-sd", dir, ...(options.args ?? ["-js"])];
-  let running = await launch([...args, "-p", String(options.port ?? -1)]);
+  const { config } = options;
+  // A configuration that says where JetStream's files are takes no other place for them.
+  const files = config ? ["-c", config.file, "-m", "-1"] : ["-sd", dir];
+  const args = ["-a", "127.0.0.1", ...files, ...(options.args ?? (config ? [] : ["-js"]))];
+  let running = await launch([...args, "-p", String(options.port ?? -1)], config);
   const { port } = running;
   return {
     url: `nats://127.0.0.1:${port}`,
@@ -42,7 +53,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     kill: () => running.kill(),
     restart: async () => {
       await running.kill();
-      running = await launch([...args, "-p", String(port)]);
+      running = await launch([...args, "-p", String(port)], config);
     },
     wipe: () => rmSync(dir, { recursive: true, force: true }),
     stop: async () => {
@@ -67,8 +78,11 @@ const leash = `
   wait "$pid"
 `;
 
-async function launch(args: readonly string[]): Promise<Running> {
-  const shell = spawn("/bin/sh", ["-c", leash, "sh", installed(program), ...args], { stdio: ["pipe", "pipe", "pipe"] });
+async function launch(args: readonly string[], config: Configuration | undefined): Promise<Running> {
+  const shell = spawn("/bin/sh", ["-c", leash, "sh", installed(program), ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    ...(config && { cwd: dirname(config.file), env: { ...process.env, ...config.env } }),
+  });
   // The other end of a pipe may be dead before we hang up.
   shell.stdin?.on("error", () => {});
   const gone = new Promise<void>((resolve) => shell.once("exit", () => resolve()));

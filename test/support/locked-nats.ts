@@ -1,0 +1,109 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { NatsOptions } from "../../src/bus/nats.ts";
+import { systemClock } from "../../src/protocol/clock.ts";
+import { installed } from "./installed.ts";
+import { type NatsServer, startNatsServer } from "./nats-server.ts";
+
+const deploy = fileURLToPath(new URL("../../deploy/nats/", import.meta.url));
+
+/** The configuration for production, as it is in the repository. */
+export const productionConf = readFileSync(join(deploy, "nats.conf"), "utf8");
+
+/** A folder with an authority, certificates and passwords, as `deploy/nats/secrets.sh` makes them. */
+export class Secrets {
+  readonly folder = mkdtempSync(join(tmpdir(), "skein-secrets-"));
+
+  constructor(...names: readonly string[]) {
+    execFileSync(join(deploy, "secrets.sh"), [this.folder, ...names], { stdio: ["ignore", "pipe", "inherit"] });
+  }
+
+  path(file: string): string {
+    return join(this.folder, file);
+  }
+
+  read(file: string): string {
+    return readFileSync(this.path(file), "utf8");
+  }
+
+  /** Environment variables for the configuration. */
+  get passwords(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.read("passwords.env").matchAll(/^(\w+)=(\w+)$/gm)].map(([, k, v]) => [k, v]));
+  }
+
+  passwordOf(user: string): string {
+    return this.passwords[`SKEIN_NATS_${user.toUpperCase().replaceAll("-", "_")}_PASSWORD`] ?? "";
+  }
+
+  /** Makes a certificate that holds for some days from now; fewer than 0: one that has expired. */
+  certify(name: string, { usage = "clientAuth", names = "DNS:client", days = 1 } = {}): void {
+    const openssl = installed({ variable: "OPENSSL_BIN", names: ["openssl"], debian: "openssl" });
+    const run = (...args: string[]) =>
+      execFileSync(openssl, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
+    run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", `${name}-key.pem`);
+    run("req", "-new", "-key", `${name}-key.pem`, "-subj", `/CN=${name}`, "-out", `${name}.csr`);
+    writeFileSync(this.path("extensions"), `extendedKeyUsage = ${usage}\nsubjectAltName = ${names}\n`);
+    const authority = ["-CA", "ca.pem", "-CAkey", "ca-key.pem", "-set_serial", "7", "-extfile", "extensions"];
+    run("x509", "-req", "-in", `${name}.csr`, ...authority, "-days", String(days), "-out", `${name}.pem`);
+  }
+
+  certificatesOf(name: string) {
+    return { ca: this.read("ca.pem"), cert: this.read(`${name}.pem`), key: this.read(`${name}-key.pem`) };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A nats-server with the configuration for production, and who may speak to it. */
+export interface LockedNats extends AsyncDisposable {
+  readonly server: NatsServer;
+  readonly secrets: Secrets;
+  /** The URL with the password of a user. */
+  urlOf(user: string): string;
+  /** How a user connects. */
+  optionsOf(user: string): NatsOptions;
+}
+
+/** Starts one; `conf` is the configuration for production, possibly changed. */
+export async function startLockedNats(conf = productionConf): Promise<LockedNats> {
+  const secrets = new Secrets();
+  const file = secrets.path("nats.conf");
+  writeFileSync(file, conf);
+  const server = await startNatsServer({ config: { file, env: secrets.passwords } });
+  const urlOf = (user: string) => `tls://${user}:${secrets.passwordOf(user)}@127.0.0.1:${server.port}`;
+  return {
+    server,
+    secrets,
+    urlOf,
+    optionsOf: (user) => ({
+      url: urlOf(user),
+      clock: systemClock,
+      certificates: secrets.certificatesOf(user),
+      inboxPrefix: `_INBOX.${user}`,
+    }),
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      secrets.remove();
+    },
+  };
+}
+
+/**
+ * The configuration with stores of one's own, added as its comments say: the paragraphs of a table and of a feed are
+ * copied. Their subjects begin with the name in lower case.
+ */
+export function withStores(names: readonly string[]): string {
+  const [ofGateways = ""] = productionConf.split('user: "acme-node"');
+  const paragraph = (name: string) => ofGateways.split("\n").filter((line) => line.includes(`.${name}`));
+  const both = [...paragraph("SKEIN_INSTANCES"), ...paragraph("SKEIN_RUNS")].join("\n");
+  const copies = names.map((name) => both.replaceAll(/SKEIN_(?:INSTANCES|RUNS)/g, `SKEIN_${name.toUpperCase()}`));
+  const subjects = names.map((name) => `"${name}.>"`).join(", ");
+  return productionConf
+    .replace(/^ *# your own streams.*$/m, () => copies.join("\n"))
+    .replaceAll(/"_INBOX.gateway.>"/g, (inbox) => `${inbox}, ${subjects}`);
+}
