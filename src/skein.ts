@@ -1,33 +1,24 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { fileURLToPath } from "node:url";
-import type { HttpBindings } from "@hono/node-server";
-import { serveStatic } from "@hono/node-server/serve-static";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { Hono } from "hono";
-import { healthRoutes } from "./api/health.ts";
-import { type InstanceParts, instanceRoutes } from "./api/instances.ts";
-import { logRoutes } from "./api/logs.ts";
-import { mailRoutes } from "./api/mail.ts";
-import { nodeRoutes } from "./api/nodes.ts";
-import { publishRoutes } from "./api/publish.ts";
-import { streamRoutes } from "./api/streams.ts";
-import { openPrincipal, type Principal } from "./auth/principal.ts";
+import type { Hono } from "hono";
+import type { Admitted } from "./api/entrance.ts";
+import { addressIn, appOf, isFleet } from "./app.ts";
+import { Auth, type AuthOptions, openAuth } from "./auth/auth.ts";
 import type { Bus } from "./bus/bus.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { Hub } from "./hub/hub.ts";
 import type { HubLimits } from "./hub/source.ts";
+import { type CountName, type Quota, Quotas, type RateName } from "./limits/quotas.ts";
 import type { MailLimits } from "./mail/duty.ts";
 import { Mail } from "./mail/mail.ts";
 import { metricsOf } from "./metrics/metrics.ts";
 import { type Clock, systemClock } from "./protocol/clock.ts";
 import { type End, ends } from "./protocol/end.ts";
-import { Failure } from "./protocol/failure.ts";
 import type { Definition } from "./stream/define.ts";
 import { journalOf } from "./stream/subject.ts";
 import { productStreams } from "./streams/all.ts";
 import { messages } from "./streams/messages.ts";
-import { Gate, type Request } from "./transport/admit.ts";
+import { Gate } from "./transport/admit.ts";
 import { Polls } from "./transport/poll.ts";
 import { EventStreams } from "./transport/sse.ts";
 import { WebSockets } from "./transport/ws.ts";
@@ -36,6 +27,10 @@ import { WebSockets } from "./transport/ws.ts";
 export interface SkeinOptions {
   readonly bus: Bus;
   readonly limits: Limits;
+  /** How it knows who asks; everybody may do everything when not given. */
+  readonly auth?: AuthOptions;
+  /** How much anybody may have; as much as they like when not given. */
+  readonly quotas?: Readonly<Record<RateName | CountName, Quota>>;
   /** The streams to serve; the product's own when not given. */
   readonly streams?: readonly Definition[];
   /** The time; this machine's when not given. */
@@ -59,116 +54,68 @@ export interface Limits extends HubLimits, MailLimits {
 
 /** A gateway: one Hono app for HTTP and one upgrade handler for WebSocket, over one bus. */
 export interface Skein {
-  readonly app: Hono<{ Bindings: HttpBindings }>;
+  readonly app: Hono<Admitted>;
   /** For `server.on("upgrade", …)`. */
   readonly upgrade: (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Opens the streams on the bus. Throws when the bus has them in another shape. */
   start(): Promise<void>;
+  /** The ticket of a one-time link for whoever has started it; undefined where there is none. Throws `bus_away`. */
+  link(): Promise<string | undefined>;
   /** Refuses newcomers, ends every connection within `drainMs`, evenly spread, and stops reading. The bus stays open. */
   close(drainMs: number): Promise<void>;
 }
 
-/** Makes a gateway. */
-export function createSkein(options: SkeinOptions): Skein {
-  const { bus, limits, streams: definitions = productStreams } = options;
-  const { clock = systemClock, random = Math.random, report = console.error } = options;
+const noLimit: Quota = { principal: 0, address: 0, org: 0 };
+
+const noLimits: NonNullable<SkeinOptions["quotas"]> = {
+  connections: noLimit,
+  connects: noLimit,
+  subscriptions: noLimit,
+  subscribes: noLimit,
+  messages: noLimit,
+  reads: noLimit,
+  publishes: noLimit,
+  publishBytes: noLimit,
+};
+
+/** Makes a gateway. Throws an Error that says which option cannot be used. */
+export function createSkein(given: SkeinOptions): Skein {
+  const { bus, limits, streams: definitions = productStreams, auth: options = openAuth } = given;
+  const { clock = systemClock, random = Math.random, report = console.error } = given;
   let isClosing = false;
-  const hub = new Hub(definitions, { bus, clock, limits, report, gateway: crypto.randomUUID() });
+  const gateway = crypto.randomUUID();
+  const auth = new Auth(options, { bus, clock, gateway, report });
+  const quotas = new Quotas({ clock, quotas: given.quotas ?? noLimits });
+  const hub = new Hub(definitions, { bus, clock, limits, report, gateway });
   const fleet = new Fleet({ bus, clock, report });
   const mail = new Mail({ bus, clock, random, limits, report, journal: journalOf(messages) });
-  const rooms = [hub, ...(definitions.some(isFleet) ? [fleet] : []), ...(definitions.includes(messages) ? [mail] : [])];
-  const gate = new Gate({ definitions, hub, identify, isClosing: () => isClosing });
-  const sockets = new WebSockets({ gate, clock, limits, report });
-  const events = new EventStreams({ gate, clock, random, limits, report });
-  const polls = new Polls({ gate, clock, limits });
+  const optional = [...(definitions.some(isFleet) ? [fleet] : []), ...(definitions.includes(messages) ? [mail] : [])];
+  const rooms = [auth, hub, ...optional];
+  const gate = new Gate({ ...auth, definitions, hub, quotas, isClosing: () => isClosing });
+  const transport = { gate, leases: auth.leases, guard: auth.guard, clock, random, limits, report };
+  const sockets = new WebSockets({ ...transport, addressOf: addressIn(auth) });
+  const events = new EventStreams(transport);
+  const polls = new Polls(transport);
   const open = { ws: sockets.connections, sse: events.connections, poll: polls.connections, inbox: mail.inbox.waiting };
-  const metrics = metricsOf(readingsOf({ hub, bus, open }));
-  const isReady = () => hub.isReady && !isClosing;
-  const parts = { definitions, hub, fleet, mail, events, polls, metrics, isReady };
+  const metrics = metricsOf(readingsOf({ hub, bus, quotas, open }));
+  const isReady = () => hub.isReady && auth.revocations.isLevel && !isClosing;
+  const served = { bus, clock, report, limits, definitions, options, auth, quotas, hub, fleet, mail, events, polls };
   return {
-    app: routes({ options: { ...options, clock, report }, ...parts }),
+    app: appOf({ ...served, metrics, isReady }),
     upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
+    link: () => auth.sessions.link(),
     async start() {
       for (const room of rooms) await room.start();
     },
     async close(drainMs) {
       isClosing = true;
-      await drain(
-        Object.values(open).flatMap((set) => [...set]),
-        { clock, random, drainMs },
-      );
+      const connections = Object.values(open).flatMap((set) => [...set]);
+      await drain(connections, { clock, random, drainMs });
       sockets.close();
       events.close();
       for (const room of rooms.toReversed()) await room.close();
     },
   };
-}
-
-/** In mode `open` everyone is the same principal. */
-function identify(): Principal {
-  return openPrincipal;
-}
-
-interface Parts {
-  readonly options: SkeinOptions & Required<Pick<SkeinOptions, "clock" | "report">>;
-  readonly definitions: readonly Definition[];
-  readonly hub: Hub;
-  readonly fleet: Fleet;
-  readonly mail: Mail;
-  readonly events: EventStreams;
-  readonly polls: Polls;
-  readonly metrics: Parameters<typeof healthRoutes>[0]["metrics"];
-  readonly isReady: () => boolean;
-}
-
-function routes({ options, definitions, hub, fleet, mail, events, polls, metrics, isReady }: Parts): Skein["app"] {
-  const { bus, limits, clock, report } = options;
-  const { maxBodyBytes } = limits;
-  return new Hono<{ Bindings: HttpBindings }>()
-    .route("/", healthRoutes({ isReady, metrics }))
-    .route("/api/streams", streamRoutes(definitions))
-    .route("/api/instances", logRoutes({ bus, hub, definitions, identify }))
-    .route("/api", fleetRoutes({ fleet, definitions, identify, maxBodyBytes }))
-    .route("/api", definitions.includes(messages) ? mailRoutes({ mail, limits, identify }) : new Hono())
-    .route("/api/publish", publishRoutes({ bus, definitions, identify, now: () => clock.now(), maxBodyBytes }))
-    .get("/ws/*", () => {
-      throw new Failure("upgrade_required", "This address is for WebSocket; the same stream is under /sse/ and /poll/");
-    })
-    .get("/sse/*", async ({ req, env }) => {
-      await events.serve(requestBelow("/sse/", req.raw), env.incoming, env.outgoing);
-      return RESPONSE_ALREADY_SENT;
-    })
-    .get("/poll/*", ({ req }) => polls.serve(requestBelow("/poll/", req.raw), req.raw.signal))
-    .get("/*", serveStatic({ root: fileURLToPath(new URL("./dashboard", import.meta.url)) }))
-    .notFound(({ req }) => refusal(new Failure("not_found", `Nothing is at "${req.path}"`)))
-    .onError((thrown) => {
-      const failure = Failure.from(thrown);
-      if (failure.cause !== undefined) report(failure.cause);
-      return refusal(failure);
-    });
-}
-
-/** The routes of the fleet; none where its table is not among the streams. */
-function fleetRoutes({ definitions, ...parts }: InstanceParts & Pick<Parts, "definitions">): Hono {
-  const routes = new Hono();
-  return definitions.some(isFleet)
-    ? routes.route("/instances", instanceRoutes(parts)).route("/", nodeRoutes(parts))
-    : routes;
-}
-
-function isFleet({ kind, subject }: Definition): boolean {
-  return kind === "table" && subject === "instances.:name";
-}
-
-function requestBelow(prefix: string, { url, headers }: globalThis.Request): Request {
-  const { pathname, searchParams } = new URL(url);
-  return { path: pathname.slice(prefix.length), search: searchParams, headers };
-}
-
-/** A refusal as an HTTP answer: the error frame as its body. */
-function refusal(failure: Failure): Response {
-  const headers = { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store" };
-  return new Response(failure.frame.json, { status: failure.status, headers });
 }
 
 interface Closable {
@@ -201,10 +148,11 @@ interface Drain {
 interface Observed {
   readonly hub: Hub;
   readonly bus: Bus;
+  readonly quotas: Quotas;
   readonly open: Readonly<Record<string, ReadonlySet<unknown>>>;
 }
 
-function readingsOf({ hub: { tally }, bus, open }: Observed): Parameters<typeof metricsOf>[0] {
+function readingsOf({ hub: { tally }, bus, quotas, open }: Observed): Parameters<typeof metricsOf>[0] {
   return {
     connections: () => Object.fromEntries(Object.entries(open).map(([transport, { size }]) => [transport, size])),
     delivered: () => tally.delivered,
@@ -212,6 +160,7 @@ function readingsOf({ hub: { tally }, bus, open }: Observed): Parameters<typeof 
     stuck: () => tally.stuck,
     resumes: () => tally.resumes,
     rejected: () => tally.rejected,
+    refused: () => quotas.refused,
     isBusUp: () => bus.state === "up",
   };
 }

@@ -4,7 +4,7 @@ import * as rule from "./support/rules.ts";
 import { parseSource, readSources } from "./support/source.ts";
 
 /** The rooms that put the others together. They may open any door but the dashboard's, which is only ever served. */
-const composers = ["cli", "skein", "server", "index"];
+const composers = ["cli", "skein", "app", "server", "index"];
 
 /** Which room may open which door; `types` may only be looked at. */
 const doors: Readonly<Record<string, rule.Doors>> = {

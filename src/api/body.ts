@@ -1,15 +1,15 @@
-import type { Context } from "hono";
 import type { z } from "zod";
 import { Failure } from "../protocol/failure.ts";
 import { issueText } from "../stream/query.ts";
+import type { Call } from "./entrance.ts";
 
 /**
  * The JSON body of a request, checked by a schema.
  *
  * Throws `bad_request` that names the field, `body_too_large` when it has more than `maxBytes` bytes.
  */
-export async function parseBody<Body>(schema: z.ZodType<Body>, context: Context, maxBytes: number): Promise<Body> {
-  const parsed = schema.safeParse(jsonIn(await readBody(context, maxBytes)));
+export async function parseBody<Body>(schema: z.ZodType<Body>, call: Call, maxBytes: number): Promise<Body> {
+  const parsed = schema.safeParse(jsonIn(await readBody(call, maxBytes)));
   if (parsed.success) return parsed.data;
   throw new Failure("bad_request", `The body: ${issueText(parsed.error)}`);
 }
@@ -17,9 +17,9 @@ export async function parseBody<Body>(schema: z.ZodType<Body>, context: Context,
 /**
  * The bytes of a body, read no further than the limit: one that is sent in chunks does not say how long it is.
  *
- * Throws `body_too_large`.
+ * Throws `body_too_large`, `too_many_publishes`.
  */
-export async function readBody({ req }: Context, maxBytes: number): Promise<Uint8Array> {
+export async function readBody({ req, var: { visitor } }: Call, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of req.raw.body ?? []) {
@@ -27,6 +27,7 @@ export async function readBody({ req }: Context, maxBytes: number): Promise<Uint
     if (size > maxBytes) throw new Failure("body_too_large", `The body must not be larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
+  visitor.spend("publishBytes", size);
   return Buffer.concat(chunks);
 }
 

@@ -1,19 +1,30 @@
 import { Hono } from "hono";
+import { Failure } from "../protocol/failure.ts";
+import type { Admitted } from "./entrance.ts";
 
-/** `GET /healthz` (the process works), `/readyz` (it can serve) and `/metrics` (Prometheus text). */
-export function healthRoutes({ isReady, metrics }: HealthParts): Hono {
-  return new Hono()
+/** `GET /healthz` (the process works) and `/readyz` (it can serve): for whoever watches the process, without a token. */
+export function healthRoutes({ isReady }: { readonly isReady: () => boolean }): Hono<Admitted> {
+  return new Hono<Admitted>()
     .get("/healthz", (context) => context.json({ status: "ok" }))
     .get("/readyz", (context) =>
       isReady() ? context.json({ status: "ready" }) : context.json({ status: "not_ready" }, 503),
-    )
-    .get("/metrics", async (context) => {
-      const { text, contentType } = await metrics();
-      return context.body(text, 200, { "Content-Type": contentType });
-    });
+    );
 }
 
-interface HealthParts {
-  readonly isReady: () => boolean;
+/** `GET /` of `/metrics` (Prometheus text): the counts of all orgs together, so only the gateway's own org may see them. */
+export function metricRoutes({ metrics, options }: MetricParts): Hono<Admitted> {
+  return new Hono<Admitted>().get("/", async (call) => {
+    const { token, org } = call.var.principal;
+    if (token && org !== options.org) throw new Failure("forbidden", "The metrics are for the gateway's own org");
+    const { text, contentType } = await metrics();
+    return call.body(text, 200, { "Content-Type": contentType });
+  });
+}
+
+interface MetricParts {
   readonly metrics: () => Promise<{ text: string; contentType: string }>;
+  readonly options: {
+    /** The org whose operators run this gateway. */
+    readonly org: string;
+  };
 }

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { Hono } from "hono";
 import { z } from "zod";
-import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
-import type { Principal } from "../auth/principal.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Command, CommandAnswer, CommandRequest } from "../protocol/instance.ts";
+import { reaches, requireName } from "../stream/access.ts";
 import { flag, parseQuery } from "../stream/query.ts";
 import { parseBody } from "./body.ts";
+import type { Admitted, Call } from "./entrance.ts";
 import { instanceName } from "./name.ts";
 
 const listQuery = z.strictObject({ include_archived: flag(false) });
@@ -29,25 +29,28 @@ const plainCommands = ["start", "stop", "restart", "archive", "unarchive"] as co
 /** The longest `Idempotency-Key`. */
 const longestKey = 256;
 
+/** Which field of a row names the instance. */
+const names = { instances: ["name"] };
+
 const noCache = { "Cache-Control": "no-cache" };
 
 /** `/api/instances`: the list, an instance, and every command. */
-export function instanceRoutes(parts: InstanceParts): Hono {
+export function instanceRoutes(parts: InstanceParts): Hono<Admitted> {
   const { fleet } = parts;
-  const routes = new Hono()
-    .on(["POST", "DELETE"], "/*", sameOrigin)
-    .get("/", (context) => list(parts, context))
-    .post("/", (context) => create(parts, context))
-    .get("/:name", async (context) => {
-      return context.json(await fleet.get(orgOf(parts, context), context.req.param("name")), 200, noCache);
+  const routes = new Hono<Admitted>()
+    .get("/", (call) => list(parts, call))
+    .post("/", (call) => create(parts, call))
+    .get("/:name", async (call) => {
+      const { org, name } = named(call);
+      return call.json(await fleet.get(org, name), 200, noCache);
     })
-    .delete("/:name", (context) => remove(parts, context, context.req.param("name")))
-    .post("/:name/clone", (context) => clone(parts, context, context.req.param("name")));
+    .delete("/:name", (call) => remove(parts, call))
+    .post("/:name/clone", (call) => clone(parts, call));
   for (const command of plainCommands) {
-    routes.post(`/:name/${command}`, async (context) => {
-      const request = requestOf(context, command, context.req.param("name"));
-      const { instance } = await fleet.command(orgOf(parts, context), request);
-      return context.json(instance, 202, noCache);
+    routes.post(`/:name/${command}`, async (call) => {
+      const { org, name } = named(call);
+      const { instance } = await fleet.command(org, requestOf(call, command, name));
+      return call.json(instance, 202, noCache);
     });
   }
   return routes;
@@ -55,28 +58,25 @@ export function instanceRoutes(parts: InstanceParts): Hono {
 
 export interface InstanceParts {
   readonly fleet: Fleet;
-  /** Who asks. */
-  readonly identify: (headers: Headers) => Principal;
   readonly maxBodyBytes: number;
 }
 
-const sameOrigin: MiddlewareHandler = async ({ req }, next) => {
-  if (!isSameOrigin(req.raw.headers)) throw foreignOrigin();
-  await next();
-};
-
-function orgOf({ identify }: InstanceParts, { req }: Context): string {
-  return identify(req.raw.headers).org;
+/** The instance that an address names, and its org. Throws `forbidden`. */
+function named({ req, var: { principal } }: Call): { readonly org: string; readonly name: string } {
+  const name = req.param("name") ?? "";
+  requireName(principal, "instances", name);
+  return { org: principal.org, name };
 }
 
-async function list(parts: InstanceParts, context: Context): Promise<Response> {
-  const query = parseQuery(listQuery, new URL(context.req.url).searchParams);
-  const rows = await parts.fleet.list(orgOf(parts, context));
+async function list({ fleet }: InstanceParts, call: Call): Promise<Response> {
+  const { org, scope } = call.var.principal;
+  const query = parseQuery(listQuery, new URL(call.req.url).searchParams);
+  const rows = (await fleet.list(org)).filter((row) => reaches(names, scope, row));
   const instances = query.include_archived ? rows : rows.filter(({ archived_at }) => archived_at === null);
   const body = JSON.stringify({ instances });
   const headers = { ...noCache, ETag: `"${createHash("sha1").update(body).digest("base64url")}"` };
-  if (isKnown(context.req.header("if-none-match"), headers.ETag)) return context.body(null, 304, headers);
-  return context.body(body, 200, { ...headers, "Content-Type": "application/json; charset=utf-8" });
+  if (isKnown(call.req.header("if-none-match"), headers.ETag)) return call.body(null, 304, headers);
+  return call.body(body, 200, { ...headers, "Content-Type": "application/json; charset=utf-8" });
 }
 
 /** Whether the client has that body; a proxy that compressed it may have weakened the tag (RFC 9110, section 13.1.2). */
@@ -85,29 +85,31 @@ function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
   return tags.includes(etag) || tags.includes("*");
 }
 
-async function create(parts: InstanceParts, context: Context): Promise<Response> {
-  const { name, node, ...rest } = await parseBody(newInstance, context, parts.maxBodyBytes);
-  const request = { ...requestOf(context, "create", name), ...rest };
-  return created(context, await parts.fleet.create(orgOf(parts, context), request, node));
+async function create({ fleet, maxBodyBytes }: InstanceParts, call: Call): Promise<Response> {
+  const { name, node, ...rest } = await parseBody(newInstance, call, maxBodyBytes);
+  const { principal } = call.var;
+  requireName(principal, "instances", name);
+  return created(call, await fleet.create(principal.org, { ...requestOf(call, "create", name), ...rest }, node));
 }
 
-async function clone(parts: InstanceParts, context: Context, name: string): Promise<Response> {
-  const wanted = await parseBody(copy, context, parts.maxBodyBytes);
-  const request = { ...requestOf(context, "clone", name), ...wanted };
-  return created(context, await parts.fleet.command(orgOf(parts, context), request));
+async function clone({ fleet, maxBodyBytes }: InstanceParts, call: Call): Promise<Response> {
+  const { org, name } = named(call);
+  const wanted = await parseBody(copy, call, maxBodyBytes);
+  requireName(call.var.principal, "instances", wanted.as);
+  return created(call, await fleet.command(org, { ...requestOf(call, "clone", name), ...wanted }));
 }
 
-async function remove(parts: InstanceParts, context: Context, name: string): Promise<Response> {
-  const { force } = parseQuery(deleteQuery, new URL(context.req.url).searchParams);
-  const request = requestOf(context, "delete", name);
-  const org = orgOf(parts, context);
-  await (force ? parts.fleet.forceDelete(org, request) : parts.fleet.command(org, request));
-  return context.body(null, 204, noCache);
+async function remove({ fleet }: InstanceParts, call: Call): Promise<Response> {
+  const { org, name } = named(call);
+  const { force } = parseQuery(deleteQuery, new URL(call.req.url).searchParams);
+  const request = requestOf(call, "delete", name);
+  await (force ? fleet.forceDelete(org, request) : fleet.command(org, request));
+  return call.body(null, 204, noCache);
 }
 
 /** A command about an instance, under the key that makes a repetition harmless. */
 function requestOf<Said extends Command>(
-  { req }: Context,
+  { req }: Call,
   command: Said,
   name: string,
 ): CommandRequest & { readonly command: Said } {
@@ -117,7 +119,7 @@ function requestOf<Said extends Command>(
   throw new Failure("bad_request", `The header "Idempotency-Key" must have 1 to ${longestKey} characters`);
 }
 
-function created(context: Context, { instance, duplicate }: CommandAnswer): Response {
+function created(call: Call, { instance, duplicate }: CommandAnswer): Response {
   const headers = { ...noCache, Location: `/api/instances/${encodeURIComponent(instance?.name ?? "")}` };
-  return context.json(instance, duplicate ? 200 : 201, headers);
+  return call.json(instance, duplicate ? 200 : 201, headers);
 }

@@ -1,12 +1,13 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { z } from "zod";
-import type { Principal } from "../auth/principal.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Hub } from "../hub/hub.ts";
 import { RemoteLog } from "../hub/remote-log.ts";
 import { Failure } from "../protocol/failure.ts";
+import { requireName } from "../stream/access.ts";
 import type { Definition } from "../stream/define.ts";
 import { parseQuery, whole } from "../stream/query.ts";
+import type { Admitted, Call } from "./entrance.ts";
 
 const query = z.strictObject({ lines: whole(100, [0, 1000]) });
 
@@ -14,20 +15,19 @@ const query = z.strictObject({ lines: whole(100, [0, 1000]) });
  * `GET /:name/logs?lines=` (the newest lines, as the stream's first frame has them) and `GET /:name/logs/download` (the
  * whole file).
  */
-export function logRoutes({ bus, hub, definitions, identify }: LogRouteParts): Hono {
+export function logRoutes({ bus, hub, definitions }: LogRouteParts): Hono<Admitted> {
   const definition = definitions.find(({ path }) => path === "instances/:name/logs");
-  if (definition === undefined) return new Hono();
-  return new Hono()
+  if (definition === undefined) return new Hono<Admitted>();
+  return new Hono<Admitted>()
     .get("/:name/logs", async (context) => {
-      const { org } = identify(context.req.raw.headers);
+      const { org, name } = asked(context, context.req.param("name"));
       const { lines } = parseQuery(query, new URL(context.req.url).searchParams);
-      const channel = hub.channel(definition, org, { name: context.req.param("name") });
-      const { frames } = await channel.open({ backlog: lines }, undefined);
+      const channel = hub.channel(definition, org, { name });
+      const { frames } = await channel.open({ query: { backlog: lines }, scope: undefined }, undefined);
       return json(context, frames[0]?.json ?? "");
     })
     .get("/:name/logs/download", async (context) => {
-      const { org } = identify(context.req.raw.headers);
-      const name = context.req.param("name");
+      const { org, name } = asked(context, context.req.param("name"));
       const stream = await fileStream(new RemoteLog(bus, org, name), name);
       const filename = `${encodeURIComponent(name)}.log`;
       return context.body(stream, 200, {
@@ -43,11 +43,15 @@ interface LogRouteParts {
   readonly bus: Bus;
   readonly hub: Hub;
   readonly definitions: readonly Definition[];
-  /** Who asks. */
-  readonly identify: (headers: Headers) => Principal;
 }
 
-function json(context: Context, body: string): Response {
+/** Whose log is asked for. Throws `forbidden`. */
+function asked({ var: { principal } }: Call, name: string): { readonly org: string; readonly name: string } {
+  requireName(principal, "instances", name);
+  return { org: principal.org, name };
+}
+
+function json(context: Call, body: string): Response {
   return context.body(body, 200, { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-cache" });
 }
 

@@ -1,14 +1,14 @@
 import { Hono } from "hono";
-import type { Principal } from "../auth/principal.ts";
 import type { Mail } from "../mail/mail.ts";
+import type { Admitted } from "./entrance.ts";
 import { inboxRoutes } from "./inbox.ts";
 import { messageRoutes } from "./messages.ts";
 
 /** `/messages` and `/inbox`: messages between agents, for those who do not speak NATS. */
-export function mailRoutes({ mail: { office, inbox }, limits, identify }: MailRouteParts): Hono {
-  return new Hono()
-    .route("/messages", messageRoutes({ office, identify, ...limits }))
-    .route("/inbox", inboxRoutes({ inbox, identify, ...limits }));
+export function mailRoutes({ mail: { office, inbox }, limits }: MailRouteParts): Hono<Admitted> {
+  return new Hono<Admitted>()
+    .route("/messages", messageRoutes({ office, ...limits }))
+    .route("/inbox", inboxRoutes({ inbox, ...limits }));
 }
 
 interface MailRouteParts {
@@ -18,6 +18,4 @@ interface MailRouteParts {
     readonly pollWaitMaxMs: number;
     readonly maxPayloadBytes: number;
   };
-  /** Who asks. */
-  readonly identify: (headers: Headers) => Principal;
 }

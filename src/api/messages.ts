@@ -1,14 +1,17 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { z } from "zod";
-import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
-import type { Principal } from "../auth/principal.ts";
 import { letterJson, metadataOf } from "../mail/letter-text.ts";
 import { mostDetailBytes } from "../mail/offer.ts";
 import type { PostOffice, Word } from "../mail/post-office.ts";
 import { Failure } from "../protocol/failure.ts";
+import { reaches, requireName } from "../stream/access.ts";
 import { parseExactly } from "../stream/json.ts";
 import { issueText } from "../stream/query.ts";
 import { readBody } from "./body.ts";
+import type { Admitted, Call } from "./entrance.ts";
+
+/** Which fields of a message name instances. */
+const names = { instances: ["from", "to"] };
 
 /** How much a body may have besides the payload, in bytes. */
 const spareBytes = 16 * 1024;
@@ -32,29 +35,33 @@ const word = z.strictObject(
 );
 
 /** `POST /` sends a message, `GET /:id` shows it, `POST /:id/ack` and `POST /:id/fail` say what became of it. */
-export function messageRoutes({ office, identify, maxPayloadBytes }: MessageRouteParts): Hono {
-  const orgOf = (context: Context) => identify(context.req.raw.headers).org;
-  return new Hono()
+export function messageRoutes({ office, maxPayloadBytes }: MessageRouteParts): Hono<Admitted> {
+  return new Hono<Admitted>()
     .post("/", async (context) => {
       const { payload, ...rest } = await read(context, draft, maxPayloadBytes + spareBytes);
-      const org = orgOf(context);
+      const { principal } = context.var;
+      requireName(principal, "instances", rest.from);
       const said = { ...rest, payload: JSON.stringify(payload) };
-      const { letter, isNew } = await office.send(org, said, context.req.header("idempotency-key"));
+      const { letter, isNew } = await office.send(principal.org, said, context.req.header("idempotency-key"));
       const place = `/api/messages/${encodeURIComponent(letter.message_id)}`;
       return context.json(metadataOf(letter), isNew ? 201 : 200, { Location: place, "Cache-Control": "no-store" });
     })
     .get("/:id", async (context) => {
-      const letter = await office.read(orgOf(context), context.req.param("id"));
+      const { org, scope } = context.var.principal;
+      const letter = await office.read(org, context.req.param("id"));
+      if (!reaches(names, scope, letter)) throw new Failure("forbidden", "The token allows none of its instances");
       return context.body(letterJson(letter), 200, jsonHeaders);
     })
     .post("/:id/ack", async (context) => {
       const said: Word = await read(context, word, spareBytes);
-      const letter = await office.acknowledge(orgOf(context), context.req.param("id"), said);
+      requireName(context.var.principal, "instances", said.agent);
+      const letter = await office.acknowledge(context.var.principal.org, context.req.param("id"), said);
       return context.json(metadataOf(letter), 200, jsonHeaders);
     })
     .post("/:id/fail", async (context) => {
       const said: Word = await read(context, word, spareBytes);
-      const letter = await office.fail(orgOf(context), context.req.param("id"), said);
+      requireName(context.var.principal, "instances", said.agent);
+      const letter = await office.fail(context.var.principal.org, context.req.param("id"), said);
       return context.json(metadataOf(letter), 200, jsonHeaders);
     });
 }
@@ -63,18 +70,15 @@ const jsonHeaders = { "Content-Type": "application/json; charset=utf-8", "Cache-
 
 interface MessageRouteParts {
   readonly office: PostOffice;
-  /** Who asks. */
-  readonly identify: (headers: Headers) => Principal;
   readonly maxPayloadBytes: number;
 }
 
 /**
- * The body of a request by its schema. Throws `forbidden_origin`, `body_too_large`, `invalid_body`.
+ * The body of a request by its schema. Throws `body_too_large`, `invalid_body`.
  *
  * No error shows what was sent: it may be a payload.
  */
-async function read<Body>(context: Context, schema: z.ZodType<Body>, maxBytes: number): Promise<Body> {
-  if (!isSameOrigin(context.req.raw.headers)) throw foreignOrigin();
+async function read<Body>(context: Call, schema: z.ZodType<Body>, maxBytes: number): Promise<Body> {
   const parsed = schema.safeParse(parse(await readBody(context, maxBytes)));
   if (parsed.success) return parsed.data;
   throw new Failure("invalid_body", issueText(parsed.error));

@@ -1,27 +1,27 @@
 import { Hono } from "hono";
-import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
-import type { Principal } from "../auth/principal.ts";
 import type { Ack, Bus, Journal, Table } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
 import { subjectOf } from "../protocol/subject.ts";
 import { accept } from "../stream/accept.ts";
+import { requireNames } from "../stream/access.ts";
 import type { Definition, StoredDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
 import { readBody } from "./body.ts";
+import type { Admitted } from "./entrance.ts";
 
 /** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
-export function publishRoutes({ bus, definitions, identify, now, maxBodyBytes }: PublishParts): Hono {
+export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishParts): Hono<Admitted> {
   const stores = new Stores(bus);
   const published = definitions.filter((definition) => definition.kind !== "log");
-  return new Hono().post("/:tail{.+}", async (context) => {
-    if (!isSameOrigin(context.req.raw.headers)) throw foreignOrigin();
-    const { org } = identify(context.req.raw.headers);
+  return new Hono<Admitted>().post("/:tail{.+}", async (context) => {
+    const { principal } = context.var;
     const { definition, names } = find(published, context.req.path.replace(/^.*?\/publish\//, ""));
+    requireNames(definition.access, principal, names);
     const body = await readBody(context, maxBodyBytes);
     const isDelete = definition.kind === "table" && body.length === 0;
-    if (!isDelete) accept(definition, { names, atMs: now() }, body);
-    const subject = subjectOf(org, tailOf(definition, names));
+    if (!isDelete) requireNames(definition.access, principal, accept(definition, { names, atMs: now() }, body));
+    const subject = subjectOf(principal.org, tailOf(definition, names));
     const key = context.req.header("idempotency-key");
     // The key is the caller's own word: under another subject it means another message.
     const ack = await stores.store(definition, {
@@ -36,8 +36,6 @@ export function publishRoutes({ bus, definitions, identify, now, maxBodyBytes }:
 interface PublishParts {
   readonly bus: Bus;
   readonly definitions: readonly Definition[];
-  /** Who asks. */
-  readonly identify: (headers: Headers) => Principal;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly maxBodyBytes: number;

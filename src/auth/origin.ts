@@ -35,6 +35,18 @@ export class Origins {
     if (origin !== null && !isSameOrigin(headers) && !this.allows(origin)) throw foreignOrigin();
   }
 
+  /**
+   * Refuses also what a page of another site makes a browser ask for without saying whose page it is: an image, a link
+   * that is followed.
+   *
+   * Throws as `refuseForeign` does.
+   */
+  refuseCrossSite(headers: Headers): void {
+    this.refuseForeign(headers);
+    const site = headers.get("sec-fetch-site") ?? "none";
+    if (!headers.has("origin") && site !== "same-origin" && site !== "none") throw foreignOrigin();
+  }
+
   /** Whether pages of another origin may use this gateway. */
   allows(origin: string): boolean {
     const page = parsePage(origin);

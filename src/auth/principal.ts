@@ -36,3 +36,8 @@ export const openPrincipal: Principal = {
   org: "default",
   roles: new Set(roles),
 };
+
+/** Who is counted where there are limits; somebody without a token only counts for the org. */
+export function whoIs({ subject, org, token }: Principal): { readonly org: string; readonly principal?: string } {
+  return token === undefined ? { org } : { org, principal: JSON.stringify([org, subject]) };
+}

@@ -6,12 +6,13 @@ import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { Definition } from "../stream/define.ts";
 import { issueText } from "../stream/query.ts";
-import { Cohort, cohortKey, type Member, portions } from "./cohort.ts";
+import { Cohort, type Member, portions } from "./cohort.ts";
 import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
 import { Session, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
+import { shows, type View, viewKey } from "./view.ts";
 
 /** How far a session may fall behind. */
 export interface SessionLimits {
@@ -131,44 +132,44 @@ export class Channel implements Upstream {
   }
 
   /** How a client begins: from its cursor when it has one that holds, otherwise with a snapshot. */
-  async open(query: unknown, since: string | undefined): Promise<Opening> {
+  async open(view: View, since: string | undefined): Promise<Opening> {
     this.#users += 1;
     try {
-      return await this.#open(query, since);
+      return await this.#open(view, since);
     } finally {
       this.#release();
     }
   }
 
-  async #open(query: unknown, since: string | undefined): Promise<Opening> {
+  async #open(view: View, since: string | undefined): Promise<Opening> {
     await this.#past.ready();
-    if (since === undefined) return this.greet(query, undefined);
+    if (since === undefined) return this.greet(view, undefined);
     const cursor = parseCursor(since);
-    const resumed = cursor && (await this.#resume(query, cursor));
+    const resumed = cursor && (await this.#resume(view, cursor));
     this.#tally.resumes[resumed ? "resumed" : "expired"] += 1;
-    return resumed ?? this.greet(query, "expired");
+    return resumed ?? this.greet(view, "expired");
   }
 
   /** A fresh snapshot. */
-  async greet(query: unknown, reason: Reason | undefined): Promise<Opening> {
+  async greet(view: View, reason: Reason | undefined): Promise<Opening> {
     await this.#past.ready();
     if (reason === "lagged") this.#tally.lagged += 1;
     this.flush();
-    const key = `${reason ?? ""} ${cohortKey(query)}`;
+    const key = `${reason ?? ""} ${viewKey(view)}`;
     const known = this.#greetings.get(key);
     if (known) return known;
     const { next, over } = this.#mark();
-    const frames = await this.#past.snapshot(query, reason);
-    if (frames === undefined) return this.greet(query, reason);
+    const frames = await this.#past.snapshot(view, reason);
+    if (frames === undefined) return this.greet(view, reason);
     const opening = { resumed: false, frames, batches: portions(frames), next, over };
     if (next === this.#ring.head && this.#pending.length === 0) this.#greetings.set(key, opening);
     return opening;
   }
 
   /** Lets a client in. */
-  join(query: unknown, sink: Sink): Session {
+  join(view: View, sink: Sink): Session {
     this.#users += 1;
-    return new Session(this, this.#enter(query), sink);
+    return new Session(this, this.#enter(view), sink);
   }
 
   leave(session: Session): void {
@@ -188,8 +189,8 @@ export class Channel implements Upstream {
     const fields = known.fields.safeParse(message);
     if (!fields.success) throw new Failure("invalid_message", `Message field ${issueText(fields.error)}`);
     const before = session.cohort;
-    const query = known.change(before.query, fields.data);
-    session.cohort = this.#enter(query);
+    const { query, scope } = before.view;
+    session.cohort = this.#enter({ query: known.change(query, fields.data), scope });
     this.#exit(before);
   }
 
@@ -210,14 +211,14 @@ export class Channel implements Upstream {
     return { batches: portions(frames), ...this.#mark() };
   }
 
-  async #resume(query: unknown, cursor: Cursor): Promise<Opening | undefined> {
+  async #resume(view: View, cursor: Cursor): Promise<Opening | undefined> {
     if (!(await this.#past.reach(cursor))) return undefined;
     this.flush();
     const here = this.#past.here();
     const { next, over } = this.#mark();
     const entries = await this.#past.after(cursor);
     if (entries === undefined) return undefined;
-    const missed = this.#shown({ query }, entries);
+    const missed = this.#shown({ view }, entries);
     const greeting = new Frame({ type: "resumed", replayed: missed.length }, missed.length > 0 ? cursor : here);
     const frames = [greeting, ...missed];
     return { resumed: true, frames, batches: portions(frames), next, over };
@@ -232,16 +233,10 @@ export class Channel implements Upstream {
     return { next: this.#ring.head, over: this.#over && this.#pending.length === 0 };
   }
 
-  #shown({ query }: Pick<Cohort, "query">, entries: readonly Entry[]): Frame[] {
+  #shown({ view }: Pick<Cohort, "view">, entries: readonly Entry[]): Frame[] {
     const frames: Frame[] = [];
-    for (const { item, frame } of entries) if (this.#shows(item, query)) frames.push(frame);
+    for (const { item, frame } of entries) if (shows(this.#definition, item, view)) frames.push(frame);
     return frames;
-  }
-
-  #shows(item: unknown, query: unknown): boolean {
-    // Each channel holds items of its own definition only, so the pair below always fits.
-    const { shows } = this.#definition as { shows(item: unknown, query: unknown): boolean };
-    return shows(item, query);
   }
 
   #send(cohort: Cohort, turn: { entries: readonly Entry[]; all: Batch; next: number }): void {
@@ -259,9 +254,9 @@ export class Channel implements Upstream {
     }
   }
 
-  #enter(query: unknown): Cohort {
-    const key = cohortKey(query);
-    const cohort = this.#cohorts.get(key) ?? new Cohort(key, query);
+  #enter(view: View): Cohort {
+    const key = viewKey(view);
+    const cohort = this.#cohorts.get(key) ?? new Cohort(key, view);
     this.#cohorts.set(key, cohort);
     cohort.size += 1;
     return cohort;

@@ -2,6 +2,7 @@ import { Batch } from "../protocol/batch.ts";
 import type { End } from "../protocol/end.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { Reason } from "./past.ts";
+import type { View } from "./view.ts";
 
 /** A session as its cohort knows it. */
 export interface Member {
@@ -15,10 +16,10 @@ export interface Member {
   readonly pendingBytes: number;
 }
 
-/** The sessions of a channel whose queries are equal: they see the same frames, so they share the same bytes. */
+/** The sessions of a channel whose views are equal: they see the same frames, so they share the same bytes. */
 export class Cohort {
   readonly key: string;
-  readonly query: unknown;
+  readonly view: View;
   /** The sessions that have everything up to the present turn. */
   readonly level = new Set<Member>();
   /** The sessions whose sockets are full. */
@@ -26,15 +27,10 @@ export class Cohort {
   /** How many sessions it has, level or not. */
   size = 0;
 
-  constructor(key: string, query: unknown) {
+  constructor(key: string, view: View) {
     this.key = key;
-    this.query = query;
+    this.view = view;
   }
-}
-
-/** What names a cohort: equal queries give equal keys. */
-export function cohortKey(query: unknown): string {
-  return JSON.stringify(query);
 }
 
 const batchFrames = 256;

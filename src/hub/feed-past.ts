@@ -8,6 +8,7 @@ import { addressOf, eventEntry, itemOf } from "./entry.ts";
 import type { Loaded, Past, Reason } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring } from "./ring.ts";
+import { shows, type View } from "./view.ts";
 
 /** How far back a filtered snapshot looks for events, in pages of this many. */
 const pageEvents = 1000;
@@ -95,32 +96,32 @@ export class FeedPast implements Past {
     return reading.whole ? [...this.#entries(reading.messages), ...recent] : undefined;
   }
 
-  async snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[]> {
+  async snapshot(view: View, reason: Reason | undefined): Promise<readonly Frame[]> {
     const { definition, ring } = this.#parts;
     const why = reason === undefined ? {} : { reason };
     const here = this.here();
     const entries = ring.from(0);
     if (definition.past.kind === "whole") {
       const start = { ...here, position: entries[0] ? entries[0].position - 1 : here.position };
-      const count = new Frame({ type: "snapshot", count: entries.length, ...why }, start);
-      return [count, ...entries.map(({ frame }) => frame)];
+      const frames = entries.filter(({ item }) => shows(definition, item, view)).map(({ frame }) => frame);
+      return [new Frame({ type: "snapshot", count: frames.length, ...why }, start), ...frames];
     }
-    const events = await this.#newest(query, entries);
-    return [new Frame({ ...definition.past.snapshot(events, query), ...why }, here)];
+    const events = await this.#newest(view, entries);
+    return [new Frame({ ...definition.past.snapshot(events, view.query), ...why }, here)];
   }
 
-  /** The newest events that this query shows, from the ring and as far back in the journal as need be. */
-  async #newest(query: unknown, entries: readonly Entry[]): Promise<unknown[]> {
+  /** The newest events that this view shows, from the ring and as far back in the journal as need be. */
+  async #newest(view: View, entries: readonly Entry[]): Promise<unknown[]> {
     const { definition, ring, subject, journal } = this.#parts;
     if (definition.past.kind !== "recent") return [];
-    const wanted = definition.past.count(query);
-    const shown = (list: readonly Entry[]) =>
-      list.map(({ item }) => item).filter((event) => definition.shows(event, query));
-    let events = shown(entries);
+    const wanted = definition.past.count(view.query);
+    const shownOf = (list: readonly Entry[]) =>
+      list.map(({ item }) => item).filter((event) => shows(definition, event, view));
+    let events = shownOf(entries);
     let upTo = ring.floor.position;
     for (let page = 0; page < mostPages && events.length < wanted && upTo > 0; page++) {
       const older = await journal().recent({ subject, upTo, limit: pageEvents });
-      events = [...shown(this.#entries(older)), ...events];
+      events = [...shownOf(this.#entries(older)), ...events];
       upTo = older.length < pageEvents ? 0 : (older[0]?.position ?? 1) - 1;
     }
     return wanted === 0 ? [] : events.slice(-wanted);

@@ -6,6 +6,7 @@ import type { LogDefinition } from "../stream/define.ts";
 import type { Past, Reason } from "./past.ts";
 import type { RemoteLog } from "./remote-log.ts";
 import type { Entry, Ring } from "./ring.ts";
+import type { View } from "./view.ts";
 
 /** The past of a log's channel: its ring, and before that the file. */
 export class LogPast implements Past {
@@ -37,7 +38,7 @@ export class LogPast implements Past {
     return this.#remembered(formatCursor(cursor), since) ?? this.#fromFile(since, upTo);
   }
 
-  async snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[] | undefined> {
+  async snapshot({ query }: View, reason: Reason | undefined): Promise<readonly Frame[] | undefined> {
     const { definition, remote, place: current } = this.#parts;
     const place = current();
     const wanted = definition.backlog(query);

@@ -2,6 +2,7 @@ import type { Batch } from "../protocol/batch.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { Entry } from "./ring.ts";
+import type { View } from "./view.ts";
 
 /** Why a client gets a fresh snapshot; absent on a first connect. */
 export type Reason = "filter" | "lagged" | "expired" | "resync";
@@ -29,7 +30,7 @@ export interface Past {
   /** The entries after a cursor, or undefined when some of them are gone. */
   after(cursor: Cursor): Promise<readonly Entry[] | undefined>;
   /** The frames of a snapshot as of now, or undefined when what was now is gone already: look again. */
-  snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[] | undefined>;
+  snapshot(view: View, reason: Reason | undefined): Promise<readonly Frame[] | undefined>;
   /** The place that a client has reached who is told everything so far. */
   here(): Cursor;
 }

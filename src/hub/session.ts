@@ -5,11 +5,12 @@ import type { ClientMessage } from "../protocol/message.ts";
 import type { Cohort, Member } from "./cohort.ts";
 import type { Opening, Reason } from "./past.ts";
 import type { Sink } from "./sink.ts";
+import type { View } from "./view.ts";
 
 /** A channel as its sessions know it. */
 export interface Upstream {
   /** A fresh snapshot. */
-  greet(query: unknown, reason: Reason): Promise<Opening>;
+  greet(view: View, reason: Reason): Promise<Opening>;
   /** Whether more frames than allowed wait for a session that has everything before `next`. */
   isLagging(cohort: Cohort, next: number): boolean;
   /** What a session that has everything before `next` has not been sent yet; undefined when some of it is gone. */
@@ -91,7 +92,7 @@ export class Session implements Member {
     this.#state = "greeting";
     this.#greeted = false;
     const isCurrent = () => greeting === this.#greetings && this.#state === "greeting";
-    this.#channel.greet(this.cohort.query, reason).then(
+    this.#channel.greet(this.cohort.view, reason).then(
       (opening) => isCurrent() && this.begin(opening),
       (thrown: unknown) => isCurrent() && this.end(failed(Failure.from(thrown))),
     );

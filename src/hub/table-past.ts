@@ -5,6 +5,7 @@ import type { TableDefinition } from "../stream/define.ts";
 import type { Past, Reason } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring } from "./ring.ts";
+import { rowsFor, type View } from "./view.ts";
 
 /** The past of a table's channel: its rows as they are, and the ring's latest changes. */
 export class TablePast implements Past {
@@ -32,9 +33,9 @@ export class TablePast implements Past {
     return this.#parts.isExact() ? this.#parts.ring.after(cursor) : undefined;
   }
 
-  async snapshot(query: unknown, reason: Reason | undefined): Promise<readonly Frame[]> {
+  async snapshot(view: View, reason: Reason | undefined): Promise<readonly Frame[]> {
     const { definition, rows } = this.#parts;
-    const body = definition.snapshot(rows(), query);
+    const body = definition.snapshot(rowsFor(definition, rows(), view), view.query);
     return [new Frame(reason === undefined ? body : { ...body, reason }, this.here())];
   }
 }

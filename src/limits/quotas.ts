@@ -10,7 +10,7 @@ export type CountName = "connections" | "subscriptions";
 
 /** For whom something counts; a scope that is absent does not count it. */
 export interface Who {
-  readonly address: string;
+  readonly address?: string | undefined;
   /** Must be unique among all orgs. */
   readonly principal?: string | undefined;
   readonly org?: string | undefined;

@@ -8,6 +8,8 @@ export interface Readings {
   readonly stuck: () => number;
   readonly resumes: () => Readonly<Record<string, number>>;
   readonly rejected: () => ReadonlyMap<string, number>;
+  /** How often who was refused what, by `limit scope`. */
+  readonly refused: () => ReadonlyMap<string, number>;
   readonly isBusUp: () => boolean;
 }
 
@@ -65,6 +67,13 @@ const metrics: readonly Metric[] = [
     help: "Messages on the bus that failed their schema, by stream",
     label: "stream",
     read: ({ rejected }) => [...rejected()],
+  },
+  {
+    kind: Counter,
+    name: "skein_limited_total",
+    help: "What was refused because somebody had too much, by limit and by whose it was: principal, address or org",
+    label: "limit",
+    read: ({ refused }) => [...refused()],
   },
 ];
 

@@ -13,6 +13,17 @@ export const reservedMessages: ReadonlySet<string> = new Set(["ping", "auth", "s
 /** The answer to a client's ping. */
 export const pong = new Frame({ type: "pong" });
 
+/** The answer to a client's new token: until when it counts. */
+export function authenticated(expiresAtMs: number): Frame {
+  return new Frame({ type: "authenticated", expires_at: new Date(expiresAtMs).toISOString() });
+}
+
+/** The token in a client's `auth`. Throws `invalid_message`. */
+export function parseAuth(message: ClientMessage): string {
+  if (typeof message.token === "string") return message.token;
+  throw new Failure("invalid_message", 'Message field "token": must be a text');
+}
+
 /**
  * Reads what a client said.
  *

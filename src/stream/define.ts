@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import type { Role } from "../auth/principal.ts";
 import type { FrameBody } from "../protocol/frame.ts";
 import { reservedMessages } from "../protocol/message.ts";
+import type { Access } from "./access.ts";
 import { Pattern } from "./path.ts";
 import { reservedQuery } from "./query.ts";
 
@@ -17,8 +17,8 @@ interface Served<Query> {
    */
   readonly subject: string;
   readonly query: z.ZodObject & z.ZodType<Query>;
-  /** The role that may follow it. */
-  readonly role: Role;
+  /** Who may follow it. */
+  readonly access: Access;
 }
 
 /** What a stream says about itself whose values are kept in a store. */

@@ -7,7 +7,7 @@ export const logs = defineLog({
   path: "instances/:name/logs",
   description: "The log of one instance: its newest lines, then each line as it is written",
   subject: "logs.:name",
-  role: "viewer",
+  access: { role: "viewer", needsToken: false, names: { instances: ["name"] } },
   query: z.strictObject({ backlog: whole(100, [0, 1000]) }),
   registry: "instances.:name",
   backlog: ({ backlog }) => backlog,

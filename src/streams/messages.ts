@@ -29,7 +29,7 @@ export const messages = defineFeed({
   path: "messages",
   description: "Messages between agents as they are sent, delivered, acknowledged or failed; never their payload",
   subject: "messages.:message_id",
-  role: "viewer",
+  access: { role: "viewer", needsToken: false, names: { instances: ["from", "to", "instance"] } },
   rejectedBody: "hidden",
   query,
   event,

@@ -14,7 +14,7 @@ export const runs = defineFeed({
   path: "runs/:run_id",
   description: "One run: everything so far, then live until it is done",
   subject: "runs.:run_id",
-  role: "viewer",
+  access: { role: "viewer", needsToken: false, names: { crews: ["crew_id"] } },
   rejectedBody: "shown",
   query: z.strictObject({}),
   event,

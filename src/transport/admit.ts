@@ -1,27 +1,15 @@
-import type { Principal } from "../auth/principal.ts";
-import type { Channel } from "../hub/channel.ts";
+import type { Guard } from "../auth/guard.ts";
+import type { Origins } from "../auth/origin.ts";
+import { type Principal, whoIs } from "../auth/principal.ts";
 import type { Hub } from "../hub/hub.ts";
+import type { Quotas } from "../limits/quotas.ts";
+import { Visitor } from "../limits/visitor.ts";
 import { Failure } from "../protocol/failure.ts";
+import { requireAccess } from "../stream/access.ts";
 import type { Definition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { parseQuery } from "../stream/query.ts";
-
-/** What a client asks for, whatever the transport. */
-export interface Request {
-  /** Below the transport's prefix: `runs/r1`. */
-  readonly path: string;
-  readonly search: URLSearchParams;
-  readonly headers: Headers;
-}
-
-/** What a client was granted. */
-export interface Admission {
-  readonly principal: Principal;
-  readonly channel: Channel;
-  readonly query: unknown;
-  /** The cursor to go on from, as the client gave it. */
-  readonly since: string | undefined;
-}
+import { type Admission, Guest, type Request } from "./guest.ts";
 
 /** The one way in: every refusal of a stream happens here. */
 export class Gate {
@@ -31,24 +19,45 @@ export class Gate {
     this.#parts = parts;
   }
 
-  /** Lets a client in or throws the Failure that says why not: who asks, for what, allowed, with which query, since when. */
-  admit(request: Request): Admission {
-    const { definitions, hub, identify } = this.#parts;
+  /**
+   * Finds out who asks, and counts it as one more of a rate.
+   *
+   * Throws the Failure that says why nobody may ask like that.
+   */
+  async welcome(request: Request, rate: Visit): Promise<Guest> {
+    const { guard, origins, quotas } = this.#parts;
+    const { headers, search, path, address } = request;
+    origins.refuseCrossSite(headers);
+    const visitor = new Visitor(quotas, address);
+    // Before anybody looks at a token: whoever tries many must wait like others.
+    visitor.spend(rate);
+    const principal = await guard.identify({ headers, search, stream: streamName(path) });
+    visitor.introduce(whoIs(principal), rate);
+    return new Guest(principal, visitor, () => this.#admit(principal, request));
+  }
+
+  /** Throws the Failure that says why not: closing, for what, allowed, with which query, since when. */
+  #admit(principal: Principal, { path, search, headers }: Request): Admission {
+    const { definitions, hub } = this.#parts;
     if (this.#parts.isClosing()) throw new Failure("shutting_down", "This gateway is shutting down; reconnect");
-    const principal = identify(request.headers);
-    const { definition, params } = find(definitions, request.path);
-    const query = parseQuery<unknown>(definition.query, request.search);
+    const { definition, params } = find(definitions, path);
+    const query = parseQuery<Readonly<Record<string, unknown>>>(definition.query, search);
+    requireAccess(definition.access, principal, { ...query, ...params });
     // An EventSource that reconnects repeats its address, `since` and all; where it really stands is in its header.
-    const since = request.headers.get("last-event-id") ?? request.search.get("since") ?? undefined;
-    return { principal, query, since, channel: hub.channel(definition, principal.org, params) };
+    const since = headers.get("last-event-id") ?? search.get("since") ?? undefined;
+    return { since, view: { query, scope: principal.scope }, channel: hub.channel(definition, principal.org, params) };
   }
 }
+
+/** What a newcomer is counted as: somebody who stays, or somebody who looks. */
+type Visit = "connects" | "reads";
 
 interface GateParts {
   readonly definitions: readonly Definition[];
   readonly hub: Hub;
-  /** Who asks. */
-  readonly identify: (headers: Headers) => Principal;
+  readonly guard: Guard;
+  readonly origins: Origins;
+  readonly quotas: Quotas;
   readonly isClosing: () => boolean;
 }
 
@@ -59,6 +68,11 @@ function find(definitions: readonly Definition[], path: string): { definition: D
     if (params && !Object.values(params).includes("")) return { definition, params };
   }
   throw new Failure("unknown_stream", `No stream "${path}"`);
+}
+
+/** One spelling for all addresses of a stream; what a ticket is bound to. Throws `bad_request`. */
+export function streamName(path: string): string {
+  return segmentsOf(path).map(encodeURIComponent).join("/");
 }
 
 /** The segments of a path, decoded. Throws `bad_request` when one is not encoded as UTF-8. */

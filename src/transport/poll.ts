@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
+import type { Leased, Leases } from "../auth/leases.ts";
 import type { Channel } from "../hub/channel.ts";
 import type { Opening } from "../hub/past.ts";
 import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
+import type { View } from "../hub/view.ts";
 import type { Batch } from "../protocol/batch.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Frame } from "../protocol/frame.ts";
-import type { Gate, Request } from "./admit.ts";
+import type { Gate } from "./admit.ts";
+import type { Guest, Request } from "./guest.ts";
 
 /** Streams by polling, at `/poll/<stream>`: one JSON array of frames an answer. */
 export class Polls {
@@ -26,12 +29,13 @@ export class Polls {
   /** Answers a request, at once or after `wait` seconds at the most. Throws the Failure when it is refused. */
   async serve(request: Request, signal: AbortSignal): Promise<Response> {
     const waitMs = this.#waitMs(request.search.get("wait"));
-    const { channel, query, since } = this.#parts.gate.admit(request);
-    const opening = await channel.open(query, since);
+    const guest = await this.#parts.gate.welcome(request, "reads");
+    const { channel, view, since } = guest.look();
+    const opening = await channel.open(view, since);
     // A poller sees by the answer itself that it goes on; only what came after its cursor is news.
     const frames = opening.resumed ? opening.frames.slice(1) : opening.frames;
     const isWorthWaiting = frames.length === 0 && waitMs > 0;
-    const found = isWorthWaiting ? await this.#hold({ channel, query, opening, waitMs, signal }) : frames;
+    const found = isWorthWaiting ? await this.#hold(guest, { channel, view, opening, waitMs, signal }) : frames;
     const cursor = found.findLast(hasCursor)?.cursor ?? opening.frames.findLast(hasCursor)?.cursor;
     return answer(found, { cursor, isOver: channel.isOver }, request.headers);
   }
@@ -45,10 +49,12 @@ export class Polls {
     throw new Failure("bad_query", `Query parameter "wait": must be a number of seconds from 0 to ${most}`);
   }
 
-  async #hold({ channel, query, opening, waitMs, signal }: Wait): Promise<readonly Frame[]> {
+  async #hold(guest: Guest, { channel, view, opening, waitMs, signal }: Wait): Promise<readonly Frame[]> {
+    guest.stay();
     const { promise, resolve } = Promise.withResolvers<readonly Frame[]>();
     const hold = new Hold(resolve);
-    const session = channel.join(query, hold);
+    const lease = this.#parts.leases.take(guest.principal, hold);
+    const session = channel.join(view, hold);
     // Of a stream that is over nothing comes, and whoever asks again and again must not be answered at once.
     if (!opening.over) hold.follow(session, opening);
     const stop = this.#parts.clock.after(waitMs, () => resolve([]));
@@ -62,12 +68,15 @@ export class Polls {
       signal.removeEventListener("abort", giveUp);
       this.#held.delete(hold);
       session.gone();
+      lease.release();
+      guest.leave();
     }
   }
 }
 
 interface PollParts {
   readonly gate: Gate;
+  readonly leases: Leases;
   readonly clock: Clock;
   readonly limits: {
     /** How long a request may be held. */
@@ -77,14 +86,14 @@ interface PollParts {
 
 interface Wait {
   readonly channel: Channel;
-  readonly query: unknown;
+  readonly view: View;
   readonly opening: Opening;
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
 
 /** A held request: the sink of a session that ends with its first frames. */
-class Hold implements Sink {
+class Hold implements Sink, Leased {
   readonly #resolve: (frames: readonly Frame[]) => void;
   #session: Session | undefined;
 
@@ -97,6 +106,9 @@ class Hold implements Sink {
     // The greeting is left out: the client only waits for what comes next.
     session.begin({ ...opening, batches: [] });
   }
+
+  /** Its next request comes with a new token, or is refused. */
+  say(): void {}
 
   write(batch: Batch): boolean {
     this.#resolve(batch.frames);

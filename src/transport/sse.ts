@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Channel } from "../hub/channel.ts";
+import type { Lease, Leased, Leases } from "../auth/leases.ts";
 import type { Opening } from "../hub/past.ts";
 import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
@@ -10,12 +10,13 @@ import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
-import type { Gate, Request } from "./admit.ts";
+import type { Gate } from "./admit.ts";
+import type { Admission, Guest, Request } from "./guest.ts";
 import { sentBytes, untakenBytes } from "./socket.ts";
 
 const sweepMs = 1000;
 
-const headers = {
+const streamHeaders = {
   "Content-Type": "text/event-stream; charset=utf-8",
   "Cache-Control": "no-cache, no-transform",
   "X-Accel-Buffering": "no",
@@ -42,26 +43,26 @@ export class EventStreams {
    * Throws the Failure when it is refused; nothing has been written then.
    */
   async serve(request: Request, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { channel, query, since } = this.#parts.gate.admit(request);
-    if (incoming.method === "HEAD") return void response.writeHead(200, headers).end();
-    const opening = await channel.open(query, since).catch((thrown) => gone(thrown, request));
-    // Only this answer stops an EventSource for good.
-    if (opening === undefined || isOver(opening)) return void response.writeHead(204).end();
-    // A request that was pipelined behind another one has no socket before that one is answered.
-    if (!response.socket && !response.destroyed) await once(response, "socket");
-    if (response.destroyed) return;
-    response.writeHead(200, headers).flushHeaders();
-    this.#connect(new Connection(response, this.#parts), { channel, query, opening });
+    const guest = await this.#parts.gate.welcome(request, "connects");
+    try {
+      guest.stay();
+      const opened = await open(guest, request, { incoming, response });
+      if (opened) this.#follow(opened, new Connection(response, guest, this.#parts));
+      else guest.leave();
+    } catch (thrown) {
+      guest.leave();
+      throw thrown;
+    }
   }
 
   close(): void {
     this.#stopSweep();
   }
 
-  #connect(connection: Connection, { channel, query, opening }: Begin): void {
+  #follow({ channel, view, opening, headers }: Opened, connection: Connection): void {
     this.#connections.add(connection);
     connection.onGone(() => this.#connections.delete(connection));
-    connection.begin(channel.join(query, connection), opening);
+    connection.begin(headers, () => channel.join(view, connection), opening);
   }
 
   #sweep(): void {
@@ -71,14 +72,33 @@ export class EventStreams {
   }
 }
 
-interface Begin {
-  readonly channel: Channel;
-  readonly query: unknown;
+/** A stream that is about to be told. */
+interface Opened extends Pick<Admission, "channel" | "view"> {
   readonly opening: Opening;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** The beginning of the stream; undefined when the request is answered already, or its client gone. Throws the Failure. */
+async function open(guest: Guest, request: Request, { incoming, response }: Exchange): Promise<Opened | undefined> {
+  const { channel, view, since } = guest.subscribe();
+  const headers = { ...streamHeaders, ...request.shared };
+  if (incoming.method === "HEAD") return void response.writeHead(200, headers).end();
+  const opening = await channel.open(view, since).catch((thrown) => gone(thrown, request));
+  // Only this answer stops an EventSource for good.
+  if (opening === undefined || isOver(opening)) return void response.writeHead(204, { ...request.shared }).end();
+  // A request that was pipelined behind another one has no socket before that one is answered.
+  if (!response.socket && !response.destroyed) await once(response, "socket");
+  return response.destroyed ? undefined : { channel, view, opening, headers };
 }
 
 interface EventStreamParts {
   readonly gate: Gate;
+  readonly leases: Leases;
   readonly clock: Clock;
   /** Hears of every defect of ours that ended a connection. */
   readonly report: (fault: unknown) => void;
@@ -105,40 +125,55 @@ function isOver({ resumed, frames, over }: Opening): boolean {
 }
 
 /** One response that does not end: the sink of its session. */
-class Connection implements Sink {
+class Connection implements Sink, Leased {
   readonly #response: ServerResponse;
   readonly #socket: Socket | null;
+  readonly #guest: Guest;
+  readonly #lease: Lease;
   readonly #parts: EventStreamParts;
   /** Whether the body is chunked; a client of HTTP/1.0 gets it bare. */
-  readonly #isChunked: boolean;
+  #isChunked = true;
   #session: Session | undefined;
   #sent = 0;
   #quietSinceMs: number;
   readonly #onDrain = () => this.#session?.drained();
 
-  constructor(response: ServerResponse, parts: EventStreamParts) {
+  constructor(response: ServerResponse, guest: Guest, parts: EventStreamParts) {
     this.#response = response;
+    this.#guest = guest;
     this.#parts = parts;
     this.#socket = response.socket;
-    this.#isChunked = response.chunkedEncoding;
     this.#quietSinceMs = parts.clock.now();
     this.#socket?.on("drain", this.#onDrain);
+    this.#lease = parts.leases.take(guest.principal, this);
   }
 
   onGone(listener: () => void): void {
     this.#response.on("close", () => {
       this.#socket?.off("drain", this.#onDrain);
       this.#session?.gone();
+      this.#lease.release();
+      this.#guest.leave();
       listener();
     });
   }
 
-  begin(session: Session, opening: Opening): void {
+  /** Sends the head and the beginning of the stream. */
+  begin(headers: Readonly<Record<string, string>>, join: () => Session, opening: Opening): void {
+    // Whoever reads with more than an EventSource need not wait for `token_expiring` to know its connection.
+    const id = this.#guest.principal.token && { "Skein-Connection": this.#lease.id };
+    this.#response.writeHead(200, { ...headers, ...id }).flushHeaders();
+    this.#isChunked = this.#response.chunkedEncoding;
+    const session = join();
     this.#session = session;
     this.#socket?.cork();
     this.#writeRaw(retry(this.#parts.limits.retryMs));
     session.begin(opening);
     this.#socket?.uncork();
+  }
+
+  say(frame: Frame): void {
+    this.write(new Batch([frame]));
   }
 
   write(batch: Batch): boolean {

@@ -1,15 +1,19 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
-import { foreignOrigin, isSameOrigin } from "../auth/origin.ts";
+import { subprotocolOf } from "../auth/credential.ts";
+import type { Guard } from "../auth/guard.ts";
+import type { Lease, Leased, Leases } from "../auth/leases.ts";
 import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
 import { Batch } from "../protocol/batch.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Gate, Request } from "./admit.ts";
-import { receive } from "./receive.ts";
+import type { Frame } from "../protocol/frame.ts";
+import { authenticated, type ClientMessage, parseAuth, parseMessage, pong } from "../protocol/message.ts";
+import type { Gate } from "./admit.ts";
+import type { Guest, Request } from "./guest.ts";
 import { headersOf, untakenBytes } from "./socket.ts";
 
 const prefix = "/ws/";
@@ -29,6 +33,8 @@ export class WebSockets {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: parts.limits.maxMessageBytes,
+      // What else is offered there is a token.
+      handleProtocols: (offered) => offered.has("token") && "token",
     });
     this.#stopSweep = parts.clock.every(sweepMs, () => this.#sweep());
   }
@@ -39,12 +45,40 @@ export class WebSockets {
 
   /** Takes over a socket that asks for an upgrade to the stream at `url.pathname` below `/ws/`. */
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A client that goes away while we find out who it is has nobody else to say so to.
+    socket.on("error", () => socket.destroy());
+    this.#upgrade(incoming, socket, head).catch((thrown) => {
+      const failure = Failure.from(thrown);
+      if (failure.cause !== undefined) this.#parts.report(failure.cause);
+      refuse(socket, failure);
+    });
+  }
+
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const [pathname = "", search = ""] = (incoming.url ?? "").split("?", 2);
-    if (!pathname.startsWith(prefix)) return refuse(socket, new Failure("not_found", `No WebSocket at "${pathname}"`));
-    const headers = headersOf(incoming);
-    if (!isSameOrigin(headers)) return refuse(socket, foreignOrigin());
-    const request = { path: pathname.slice(prefix.length), search: new URLSearchParams(search), headers };
-    this.#server.handleUpgrade(incoming, socket, head, (ws) => this.#connect(ws, request));
+    if (!pathname.startsWith(prefix)) throw new Failure("not_found", `No WebSocket at "${pathname}"`);
+    const request: Request = {
+      path: pathname.slice(prefix.length),
+      search: new URLSearchParams(search),
+      headers: headersOf(incoming),
+      address: this.#parts.addressOf(incoming),
+      shared: {},
+    };
+    const guest = await this.#welcome(request).catch((thrown) => sayable(Failure.from(thrown), request));
+    let isOpen = false;
+    this.#server.handleUpgrade(incoming, socket, head, (ws) => {
+      isOpen = true;
+      if (guest instanceof Failure) turnAway(ws, guest, this.#parts.report);
+      else this.#connect(ws, guest);
+    });
+    // The handshake itself was no good, and was answered so.
+    if (!isOpen && !(guest instanceof Failure)) guest.leave();
+  }
+
+  async #welcome(request: Request): Promise<Guest> {
+    const guest = await this.#parts.gate.welcome(request, "connects");
+    guest.stay();
+    return guest;
   }
 
   close(): void {
@@ -52,14 +86,14 @@ export class WebSockets {
     this.#server.close();
   }
 
-  #connect(ws: WebSocket, request: Request): void {
-    const connection = new Connection(ws, this.#parts);
+  #connect(ws: WebSocket, guest: Guest): void {
+    const connection = new Connection(ws, guest, this.#parts);
     this.#connections.add(connection);
     ws.on("close", () => {
       this.#connections.delete(connection);
       connection.gone();
     });
-    connection.follow(request).catch((thrown) => connection.end(failed(Failure.from(thrown))));
+    connection.follow().catch((thrown) => connection.end(failed(Failure.from(thrown))));
   }
 
   #sweep(): void {
@@ -70,7 +104,11 @@ export class WebSockets {
 
 interface WebSocketParts {
   readonly gate: Gate;
+  readonly guard: Guard;
+  readonly leases: Leases;
   readonly clock: Clock;
+  /** Where a request comes from, as limits count it. */
+  readonly addressOf: (incoming: IncomingMessage) => string;
   /** Hears of every defect of ours that ended a connection. */
   readonly report: (fault: unknown) => void;
   readonly limits: {
@@ -82,17 +120,22 @@ interface WebSocketParts {
 }
 
 /** One WebSocket: the sink of its session. */
-class Connection implements Sink {
+class Connection implements Sink, Leased {
   heardMs: number;
   readonly #ws: WebSocket;
   readonly #stream: Duplex | undefined;
+  readonly #guest: Guest;
+  readonly #lease: Lease;
   readonly #parts: WebSocketParts;
   #session: Session | undefined;
+  /** What was said before the first frame of the stream. */
+  #early: Frame | undefined;
   #isGone = false;
 
-  constructor(ws: WebSocket, parts: WebSocketParts) {
+  constructor(ws: WebSocket, guest: Guest, parts: WebSocketParts) {
     this.#ws = ws;
     this.#stream = rawStreamOf(ws);
+    this.#guest = guest;
     this.#parts = parts;
     this.heardMs = parts.clock.now();
     // What the client says waits in the socket until there is a session to hear it.
@@ -102,15 +145,22 @@ class Connection implements Sink {
     // The close that follows every error says it all.
     ws.on("error", () => {});
     streamOf(ws)?.on("drain", () => this.#session?.drained());
+    this.#lease = parts.leases.take(guest.principal, this);
   }
 
-  async follow(request: Request): Promise<void> {
-    const { channel, query, since } = this.#parts.gate.admit(request);
-    const opening = await channel.open(query, since);
+  async follow(): Promise<void> {
+    const { channel, view, since } = this.#guest.subscribe();
+    const opening = await channel.open(view, since);
     if (this.#isGone) return;
-    this.#session = channel.join(query, this);
+    this.#session = channel.join(view, this);
     this.#session.begin(opening);
+    if (this.#early) this.say(this.#early);
     this.#ws.resume();
+  }
+
+  say(frame: Frame): void {
+    if (this.#session) this.write(new Batch([frame]));
+    else this.#early = frame;
   }
 
   write(batch: Batch): boolean {
@@ -136,15 +186,36 @@ class Connection implements Sink {
   gone(): void {
     this.#isGone = true;
     this.#session?.gone();
+    this.#lease.release();
+    this.#guest.leave();
   }
 
   #hear(data: RawData, isBinary: boolean): void {
     this.#touch();
     if (this.#isGone || !this.#session) return;
     try {
+      this.#guest.spend("messages");
       if (isBinary) throw new Failure("invalid_message", "A message must be text, not binary");
-      const answer = receive(data.toString(), this.#session);
-      if (answer) this.write(new Batch([answer]));
+      this.#take(parseMessage(data.toString()), this.#session);
+    } catch (thrown) {
+      this.end(failed(Failure.from(thrown)));
+    }
+  }
+
+  #take(message: ClientMessage, session: Session): void {
+    if (message.type === "ping") return this.say(pong);
+    if (message.type === "auth") return void this.#renew(parseAuth(message));
+    // Its answer is a fresh snapshot.
+    this.#guest.spend("reads");
+    session.receive(message);
+  }
+
+  async #renew(token: string): Promise<void> {
+    try {
+      const principal = await this.#parts.guard.verify(token);
+      if (this.#isGone) return;
+      this.#lease.renew(principal);
+      this.say(authenticated(principal.token?.expiresAtMs ?? 0));
     } catch (thrown) {
       this.end(failed(Failure.from(thrown)));
     }
@@ -155,13 +226,40 @@ class Connection implements Sink {
   }
 }
 
+/**
+ * A refusal that is said on the open WebSocket, because a page sees no HTTP status; throws what is said before that.
+ *
+ * A page cannot set headers, so a token it gave itself came as subprotocol. What came in a header, a cookie or the query
+ * is refused with its status (and so is every flood of programs that are no browsers).
+ */
+function sayable(failure: Failure, { headers }: Request): Failure {
+  const isPage = headers.has("origin");
+  const isToldLater: Readonly<Record<number, boolean>> = {
+    401: subprotocolOf(headers) !== undefined || (failure.code === "token_required" && isPage),
+    403: false,
+    429: subprotocolOf(headers) !== undefined || isPage,
+  };
+  if (isToldLater[failure.status] ?? true) return failure;
+  throw failure;
+}
+
+/** Says on an open WebSocket why it will be none, and closes it. */
+function turnAway(ws: WebSocket, failure: Failure, report: WebSocketParts["report"]): void {
+  if (failure.cause !== undefined) report(failure.cause);
+  ws.on("error", () => {});
+  ws.send(failure.frame.json);
+  ws.close(failure.closeCode, failure.code);
+}
+
 /** Answers an upgrade request that will not become a WebSocket. */
-function refuse(socket: Duplex, { status, frame }: Failure): void {
+function refuse(socket: Duplex, { status, frame, retryAfterSeconds: wait }: Failure): void {
   const { bytes } = frame;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Content-Type: application/json; charset=utf-8",
     `Content-Length: ${bytes.length}`,
+    ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
+    ...(wait === undefined ? [] : [`Retry-After: ${wait}`]),
     "Connection: close",
   ];
   socket.end(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), bytes]));

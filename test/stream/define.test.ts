@@ -6,7 +6,7 @@ import { createSkein } from "../../src/skein.ts";
 import { defineFeed, defineTable, type FeedSpec, type TableSpec } from "../../src/stream/define.ts";
 import { protocolLimits } from "../support/gateway.ts";
 
-const common = { description: "d", role: "viewer", rejectedBody: "shown", messages: {}, shows: () => true } as const;
+const common = { description: "d", access: { role: "viewer", needsToken: false, names: {} }, rejectedBody: "shown", messages: {}, shows: () => true } as const;
 
 function table(change: Partial<TableSpec<unknown, unknown>>) {
   return () =>

@@ -27,8 +27,8 @@ export abstract class Replica implements Sink {
     if (this.isConnected) return;
     this.isConnected = true;
     const channel = this.#findChannel();
-    const opening = await channel.open(this.query, this.cursor);
-    this.#session = channel.join(this.query, this);
+    const opening = await channel.open({ query: this.query, scope: undefined }, this.cursor);
+    this.#session = channel.join({ query: this.query, scope: undefined }, this);
     this.#session.begin(opening);
   }
 

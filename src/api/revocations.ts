@@ -1,0 +1,32 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { Revocations, Revoked } from "../auth/revocations.ts";
+import { parseBody } from "./body.ts";
+import type { Admitted } from "./entrance.ts";
+
+const most = 4096;
+const name = z
+  .string("must be a text")
+  .min(1, "must not be empty")
+  .max(1024, "must not be longer than 1024 characters");
+
+const token = z.strictObject({ jti: name, expires_at: z.iso.datetime("must be a time in ISO 8601").exactOptional() });
+const subject = z.strictObject({ sub: name });
+const all = z.strictObject({ org: z.literal(true) });
+const wanted = z.union([token, subject, all], {
+  error: 'must be {"jti": …, "expires_at"?: …}, {"sub": …} or {"org": true}',
+});
+
+/** `POST /api/revocations`: takes back one token, all of a subject, or all of the caller's org. */
+export function revocationRoutes({ revocations }: { readonly revocations: Revocations }): Hono<Admitted> {
+  return new Hono<Admitted>().post("/", async (call) => {
+    await revocations.revoke(call.var.principal.org, revoked(await parseBody(wanted, call, most)));
+    return call.body(null, 204, { "Cache-Control": "no-store" });
+  });
+}
+
+function revoked(said: z.infer<typeof wanted>): Revoked {
+  if (!("jti" in said)) return said;
+  const { jti, expires_at } = said;
+  return expires_at === undefined ? { jti } : { jti, expiresAtMs: Date.parse(expires_at) };
+}

@@ -1,0 +1,39 @@
+import type { Stop } from "../protocol/clock.ts";
+import type { CountName, Quotas, RateName, Who } from "./quotas.ts";
+
+/** One who wants something: at first an address, later somebody; what it spends and what it holds. */
+export class Visitor {
+  readonly #quotas: Quotas;
+  readonly #held: Stop[] = [];
+  #who: Who;
+
+  constructor(quotas: Quotas, address: string) {
+    this.#quotas = quotas;
+    this.#who = { address };
+  }
+
+  /** Counts what it does. Throws the `too_many_*` Failure that says it is too much. */
+  spend(rate: RateName, amount = 1): void {
+    this.#quotas.spend(rate, this.#who, amount);
+  }
+
+  /**
+   * Says who it is, and counts for that what it was counted as before anybody looked.
+   *
+   * Throws the `too_many_*` Failure.
+   */
+  introduce(known: Omit<Who, "address">, rate: RateName): void {
+    this.#who = { ...this.#who, ...known };
+    this.#quotas.spend(rate, known);
+  }
+
+  /** Counts one more that it has until it leaves. Throws the `too_many_*` Failure. */
+  hold(count: CountName): void {
+    this.#held.push(this.#quotas.hold(count, this.#who));
+  }
+
+  /** Gives back what it held; a second time is harmless. */
+  leave(): void {
+    for (const release of this.#held.splice(0)) release();
+  }
+}
