@@ -59,8 +59,11 @@ export class Leases {
   take(principal: Principal, leased: Leased): Lease {
     this.#count += 1;
     const id = `${this.#gateway}.${this.#count.toString(36)}.${randomBytes(12).toString("base64url")}`;
-    const held = new Held(id, leased, { principal, clock: this.#clock, forget: () => this.#held.delete(id) });
+    const forget = () => this.#held.delete(id);
+    const note = (renewed: Principal) => this.#note(renewed);
+    const held = new Held(id, leased, { principal, clock: this.#clock, forget, note });
     this.#held.set(id, held);
+    this.#note(principal);
     return held;
   }
 
@@ -91,6 +94,11 @@ export class Leases {
     this.#held.clear();
   }
 
+  /** It may have been revoked since it was checked, while nobody held it yet. */
+  #note(principal: Principal): void {
+    if (this.#isRevoked(principal)) this.#isLookDue = true;
+  }
+
   #look(): void {
     this.#isLookDue = false;
     this.#lookedAtMs = this.#clock.now();
@@ -104,6 +112,8 @@ interface HeldParts {
   readonly principal: Principal;
   readonly clock: Clock;
   readonly forget: () => void;
+  /** Hears of a newer principal. */
+  readonly note: (principal: Principal) => void;
 }
 
 class Held implements Lease {
@@ -111,15 +121,17 @@ class Held implements Lease {
   readonly #leased: Leased;
   readonly #clock: Clock;
   readonly #forget: () => void;
+  readonly #note: (principal: Principal) => void;
   #principal: Principal;
   #endsAtMs: number;
   #isWarned = false;
 
-  constructor(id: string, leased: Leased, { principal, clock, forget }: HeldParts) {
+  constructor(id: string, leased: Leased, { principal, clock, forget, note }: HeldParts) {
     this.id = id;
     this.#leased = leased;
     this.#clock = clock;
     this.#forget = forget;
+    this.#note = note;
     this.#principal = principal;
     this.#endsAtMs = endOfPrincipal(principal, clock.now());
   }
@@ -132,11 +144,12 @@ class Held implements Lease {
     if (!mayFollow(this.#principal, principal))
       throw new Failure(
         "forbidden",
-        "The new token must be of the same subject and org, and allow no less and the same names",
+        "The new token must be of the same subject and org, with no role less and the same scope",
       );
     this.#principal = principal;
     this.#endsAtMs = endOfPrincipal(principal, this.#clock.now());
     this.#isWarned = false;
+    this.#note(principal);
   }
 
   release(): void {

@@ -53,7 +53,8 @@ export function limitKey(address: string): string {
 
 /** An address in its one canonical form, a mapped IPv4 address as IPv4; undefined when it is none. */
 function plainAddress(text: string): string | undefined {
-  const [address = ""] = text.trim().split("%");
+  const trimmed = text.trim();
+  const [address = ""] = trimmed.includes(":") ? trimmed.split("%") : [trimmed];
   const family = isIP(address);
   if (family !== 6) return family === 4 ? address : undefined;
   const words = wordsOf(address);

@@ -10,6 +10,9 @@ import type { Principal } from "./principal.ts";
 const sweepMs = 60_000;
 /** Another gateway's clock may be behind. */
 const leftoverMs = 2 * toleranceMs;
+/** What `encodeToken` takes, in bytes. */
+const longestName = 128;
+/** With the longest org before it, a subject still has less than 512 characters. */
 const longestToken = 100;
 const mostReports = 100;
 
@@ -47,6 +50,7 @@ export class Revocations implements Follower {
   #opening: Promise<void> | undefined;
   #epoch = "";
   #isLevel = false;
+  #isClosed = false;
   /** While the table is read again: the subjects seen. */
   #seen: Set<string> | undefined;
 
@@ -73,6 +77,7 @@ export class Revocations implements Follower {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const stop of this.#stops.splice(0)) stop();
   }
 
@@ -141,8 +146,8 @@ export class Revocations implements Follower {
     const known = this.#rows.get(subject);
     if (known && known.position >= row.position) return;
     this.#rows.set(subject, row);
-    // While everything is read again, once at its end is enough.
-    if (this.#seen === undefined) this.#tell();
+    // At the first reading, once at its end is enough.
+    if (this.#isLevel) this.#tell();
   }
 
   #tell(): void {
@@ -183,7 +188,7 @@ export class Revocations implements Follower {
     try {
       const table = await this.#bus.table({ name: "revoked", subjects: [anyOrg("revoked.>")] });
       this.#table = table;
-      this.#stops.push(table.follow(this));
+      if (!this.#isClosed) this.#stops.push(table.follow(this));
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
     }
@@ -208,9 +213,8 @@ function subjectFor(org: string, what: Revoked): string {
 
 /** One subject token for any text; `~`, which no name is encoded with, marks the hash of a long one. */
 function tokenOf(text: string): string {
-  if (/^[A-Za-z0-9_-]+$/.test(text) && text.length <= longestToken) return text;
-  const encoded = text.length <= longestToken && text !== "" ? encodeToken(text) : text;
-  if (encoded !== text && encoded.length <= longestToken) return encoded;
+  const token = Buffer.byteLength(text) <= longestName ? encodeToken(text) : undefined;
+  if (token !== undefined && token.length <= longestToken) return token;
   return `~${createHash("sha256").update(text).digest("base64url")}`;
 }
 
