@@ -35,7 +35,7 @@ export interface NatsServerOptions {
 /** The name of a configuration file, and the environment variables that it wants. */
 export interface Configuration {
   readonly file: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Starts a nats-server and waits until it is ready. Throws an Error that says how to install it when there is none. */
