@@ -20,6 +20,7 @@ export class Client implements Disposable {
   readonly #end: (ended: Ended) => void;
   readonly #listeners = new Set<() => void>();
   #close: () => void = () => {};
+  #send: (text: string) => void = () => {};
   #isEnded = false;
 
   constructor() {
@@ -53,8 +54,14 @@ export class Client implements Disposable {
   }
 
   /** The connection below tells what it sees. */
-  attach(close: () => void): void {
+  attach(close: () => void, send: (text: string) => void = () => {}): void {
     this.#close = close;
+    this.#send = send;
+  }
+
+  /** Says something, over WebSocket. */
+  send(message: unknown): void {
+    this.#send(JSON.stringify(message));
   }
 
   see(json: string): void {
@@ -82,28 +89,45 @@ export class Client implements Disposable {
   }
 }
 
-/** Follows a stream, given as `instances?include_archived=true`, over a transport. */
-export function follow(transport: Transport, url: string, stream: string): Client {
+/** Follows a stream, given as `instances?include_archived=true`, over a transport; as the bearer of a token when one is given. */
+export function follow(transport: Transport, url: string, stream: string, token?: string): Client {
   const client = new Client();
-  openers[transport](client, url, stream);
+  openers[transport](client, { url, stream, token });
   return client;
 }
 
-const openers: Record<Transport, (client: Client, url: string, stream: string) => void> = {
+interface Target {
+  readonly url: string;
+  readonly stream: string;
+  readonly token: string | undefined;
+}
+
+function headersOf({ token }: Target): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+const openers: Record<Transport, (client: Client, target: Target) => void> = {
   ws: openWebSocket,
   sse: openEventStream,
   poll: startPolling,
 };
 
-function openWebSocket(client: Client, url: string, stream: string): void {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/ws/${stream}`);
+function openWebSocket(client: Client, { url, stream, token }: Target): void {
+  const socket = new WebSocket(
+    `${url.replace("http", "ws")}/ws/${stream}`,
+    token === undefined ? [] : ["token", token],
+  );
   socket.onmessage = ({ data }) => client.see(String(data));
   socket.onclose = ({ code }) => client.finish({ code });
-  client.attach(() => socket.close());
+  client.attach(
+    () => socket.close(),
+    (text) => socket.send(text),
+  );
 }
 
-function openEventStream(client: Client, url: string, stream: string): void {
-  const sent = request(`${url}/sse/${stream}`, { headers: { accept: "text/event-stream" } });
+function openEventStream(client: Client, target: Target): void {
+  const { url, stream } = target;
+  const sent = request(`${url}/sse/${stream}`, { headers: { accept: "text/event-stream", ...headersOf(target) } });
   sent.on("response", (response) => readEvents(client, response));
   sent.on("error", () => client.finish({ code: 0 }));
   client.attach(() => sent.destroy());
@@ -129,15 +153,16 @@ function readEvents(client: Client, response: IncomingMessage): void {
   });
 }
 
-function startPolling(client: Client, url: string, stream: string): void {
+function startPolling(client: Client, target: Target): void {
   const abort = new AbortController();
   client.attach(() => abort.abort());
-  poll(client, new URL(`${url}/poll/${stream}`), abort.signal).catch(() => client.finish({ code: 0 }));
+  poll(client, target, abort.signal).catch(() => client.finish({ code: 0 }));
 }
 
-async function poll(client: Client, address: URL, signal: AbortSignal): Promise<void> {
+async function poll(client: Client, target: Target, signal: AbortSignal): Promise<void> {
+  const address = new URL(`${target.url}/poll/${target.stream}`);
   for (;;) {
-    const response = await fetch(address, { signal });
+    const response = await fetch(address, { signal, headers: headersOf(target) });
     const text = await response.text();
     if (!response.ok) {
       client.see(text);

@@ -2,7 +2,7 @@ import type { Bus } from "../../src/bus/bus.ts";
 import { openEmbeddedBus } from "../../src/bus/embedded.ts";
 import { type Clock, systemClock } from "../../src/protocol/clock.ts";
 import { listen } from "../../src/server.ts";
-import { createSkein, type Limits, type SkeinOptions } from "../../src/skein.ts";
+import { createSkein, type Limits, type Skein, type SkeinOptions } from "../../src/skein.ts";
 
 /** The limits of the protocol. */
 export const protocolLimits: Limits = {
@@ -29,8 +29,10 @@ export const protocolLimits: Limits = {
 export interface Gateway extends AsyncDisposable {
   readonly url: string;
   readonly bus: Bus;
-  /** Publishes over HTTP and gives the position. */
-  publish(tail: string, body: unknown): Promise<number>;
+  /** The parts, for what a test asks of them directly. */
+  readonly skein: Skein;
+  /** Publishes over HTTP, as the bearer of a token when one is given, and gives the position. */
+  publish(tail: string, body: unknown, token?: string): Promise<number>;
   close(drainMs?: number): Promise<void>;
 }
 
@@ -55,14 +57,16 @@ export async function startGateway({ limits, port = 0, ...options }: GatewayOpti
   return {
     url,
     bus,
+    skein,
     close,
-    publish: (tail, body) => publish(`${url}/api/publish/${tail}`, body),
+    publish: (tail, body, token) => publish(`${url}/api/publish/${tail}`, body, token),
     [Symbol.asyncDispose]: close,
   };
 }
 
-async function publish(address: string, body: unknown): Promise<number> {
-  const response = await fetch(address, { method: "POST", body: body === null ? "" : JSON.stringify(body) });
+async function publish(address: string, body: unknown, token: string | undefined): Promise<number> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const response = await fetch(address, { method: "POST", body: body === null ? "" : JSON.stringify(body), headers });
   const answer = (await response.json()) as { position: number };
   if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(answer)}`);
   return answer.position;
