@@ -22,11 +22,15 @@ export async function completion(shell: Shell, skein: Command): Promise<void> {
 function entryOf(command: Command): Entry {
   const [argument] = command.registeredArguments;
   const isInstance = argument !== undefined && ["instance", "name", "agent"].includes(argument.name());
+  const below = command.commands;
+  const flags = [command, ...below].flatMap(({ options }) =>
+    options.flatMap(({ long, hidden }) => (hidden ? [] : (long ?? []))),
+  );
   return {
     name: command.name(),
     about: command.description().split(/[,.;]/)[0] ?? "",
-    flags: ["--help", ...command.options.flatMap(({ long, hidden }) => (hidden ? [] : (long ?? [])))],
-    takes: isInstance ? "instances" : (argument?.argChoices ?? []),
+    flags: [...new Set(["--help", ...flags])],
+    takes: isInstance ? "instances" : [...below.map((one) => one.name()), ...(argument?.argChoices ?? [])],
   };
 }
 

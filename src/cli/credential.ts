@@ -25,6 +25,11 @@ export class Credential {
     return new Credential(judged(token, "The variable SKEIN_TOKEN"), {});
   }
 
+  /** A token that this process has made. */
+  static ofToken(token: string): Credential {
+    return new Credential(token, {});
+  }
+
   /** A token from a file, or from standard input when that is called `-`. Throws Explained when none is there. */
   static async ofFile(file: string): Promise<Credential> {
     if (file === "-") {

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { tokenInEnvironment } from "../config.ts";
-import { withExamples } from "./command.ts";
 import { Credential } from "./credential.ts";
 import { Explained } from "./explained.ts";
 
@@ -23,11 +22,11 @@ export interface GatewayFlags {
 /** The flags of a command that asks a gateway. */
 export type Flagged<Options extends { readonly gateway: Gateway }> = Omit<Options, "gateway"> & GatewayFlags;
 
-/** Makes a command one that asks a gateway: with the flags that say where it is and who asks, and with examples. */
-export function asking(command: Command, ...examples: readonly string[]): Command {
+/** Makes a command one that asks a gateway, with the flags that say where it is and who asks. */
+export function asking(command: Command): Command {
   const url = new Option("-u, --url <url>", "the gateway").argParser(parseUrl).env("SKEIN_URL");
   const file = "the file with the token that says who asks, - for standard input (env: SKEIN_TOKEN_FILE, SKEIN_TOKEN)";
-  return withExamples(command, ...examples)
+  return command
     .addOption(url.default("http://127.0.0.1:8000").helpGroup(group))
     .addOption(new Option("--token-file <file>", file).helpGroup(group))
     .addOption(new Option("--token [token]").hideHelp());

@@ -11,6 +11,7 @@ import { ask, askFor } from "./ask.ts";
 import { Explained, explained, log, messageOf } from "./explained.ts";
 import { makeFirst, takeInstances } from "./first-instances.ts";
 import type { Gateway } from "./gateway.ts";
+import type { OwnAccess } from "./own-access.ts";
 import { goals, reach } from "./reach.ts";
 import { rowList } from "./row.ts";
 
@@ -63,7 +64,7 @@ export interface RunningNode {
 }
 
 /** Runs the instances of this node. Throws Explained when its directory or its name is in use. */
-export async function runNode(bus: Bus, household: Household, { org, url }: Place): Promise<RunningNode> {
+export async function runNode(bus: Bus, household: Household, { org, url, access }: Place): Promise<RunningNode> {
   const { directory, logs, name, templates, first } = household;
   const gateway = reachable(url);
   const environment = { ...environmentForOthers(), SKEIN_URL: gateway };
@@ -77,7 +78,9 @@ export async function runNode(bus: Bus, household: Household, { org, url }: Plac
   if (bus.state === "up") await making;
   return {
     async settle() {
-      await stopAll({ url: gateway }, name).catch((thrown: unknown) => log(messageOf(thrown)));
+      await stopAll({ url: gateway, credential: await access?.credential() }, name).catch((thrown: unknown) =>
+        log(messageOf(thrown)),
+      );
     },
     async close() {
       ending.abort();
@@ -92,6 +95,8 @@ interface Place {
   readonly org: string;
   /** The gateway that runs beside it. */
   readonly url: string;
+  /** What lets us in there; undefined where everybody may. */
+  readonly access: OwnAccess | undefined;
 }
 
 const owned = z.object({ node: z.string() });

@@ -1,23 +1,24 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type Knob, knobs, loadConfig } from "../config.ts";
+import { loadConfig } from "../config.ts";
+import { addAccess } from "./access.ts";
 import { runLogsAgent } from "./agent.ts";
 import { orExplain, withExamples } from "./command.ts";
 import { printConfig } from "./config.ts";
 import { addCompletion, addInstances, addMessages } from "./control.ts";
 import { asking, atGateway, type Flagged } from "./gateway.ts";
+import { byKnob, type Flags, withKnobs } from "./knob-flags.ts";
 import { type ListenOptions, listenTo } from "./listen.ts";
 import { type LogsOptions, logs } from "./logs.ts";
 import { type PublishOptions, publish } from "./publish.ts";
 import { start } from "./start.ts";
-
-/** What was given, by the name that the command line has for it. */
-type Flags = Readonly<Record<string, string | undefined>>;
 
 /** The command line `skein`. */
 export function program(): Command {
   const skein = new Command("skein")
     .description("Runs fleets of agents and shows them live: instances, logs and messages.")
     .version("0.1.0")
+    // What follows a command belongs to it, and to a command below it when there is one.
+    .enablePositionalOptions()
     .showHelpAfterError("(add --help to see what there is)");
   withExamples(skein, "skein start --config examples/fleet/skein.config.json", "skein ps -w", "skein logs web-1 -f");
   for (const [title, add] of chapters) {
@@ -33,6 +34,7 @@ const chapters: readonly (readonly [string, (skein: Command) => void])[] = [
   ["Logs:", addLogs],
   ["Messages:", addMessages],
   ["Streams:", addStreams],
+  ["Who may see what:", addAccess],
   ["The shell:", addCompletion],
 ];
 
@@ -47,12 +49,20 @@ function addGateway(skein: Command): void {
     "logs",
     "node",
     "templates",
+    "auth",
+    "jwtSecretFile",
+    "jwtPublicKey",
+    "jwksUrl",
+    "jwtIssuer",
+    "jwtAudience",
+    "allowOrigin",
+    "trustProxy",
     "drainMs",
   ]).action((flags: Flags) => orExplain(() => start(loadConfig({ flags: byKnob(flags) }).config)));
   const config = skein.command("config").description("Print every setting, its value and where it came from.");
   withKnobs(withExamples(config, "skein config --port 9000 --json"), [])
     .option("--json", "print JSON")
-    .action(({ json, ...flags }: Flags & { readonly json?: string }) =>
+    .action(({ json, ...flags }: Flags & { readonly json?: true }) =>
       orExplain(async () => printConfig(loadConfig({ flags: byKnob(flags) }), json ? "json" : "table")),
     );
 }
@@ -60,38 +70,41 @@ function addGateway(skein: Command): void {
 /** The commands that look at streams and feed them. */
 function addStreams(skein: Command): void {
   asking(
-    skein.command("listen <stream>").description("Follow a stream and print one frame a line."),
-    "skein listen 'messages?instance=agent-1'",
-  )
-    .addOption(new Option("-t, --transport <name>", "how to follow it").choices(["ws", "sse", "poll"]).default("ws"))
-    .option("-s, --since <cursor>", "go on after this cursor")
-    .action((stream: string, options: Flagged<ListenOptions>) =>
-      orExplain(async () => listenTo(stream, await atGateway(options))),
-    );
+    withExamples(
+      skein.command("listen <stream>").description("Follow a stream and print one frame a line."),
+      "skein listen 'messages?instance=agent-1'",
+    )
+      .addOption(new Option("-t, --transport <name>", "how to follow it").choices(["ws", "sse", "poll"]).default("ws"))
+      .option("-s, --since <cursor>", "go on after this cursor"),
+  ).action((stream: string, options: Flagged<ListenOptions>) =>
+    orExplain(async () => listenTo(stream, await atGateway(options))),
+  );
   asking(
-    skein.command("publish <subject> [json]").description("Publish through a gateway."),
-    `skein publish runs.r1 '{"type":"boot"}'`,
-  )
-    .addHelpText("after", "\nWithout JSON the body is read from standard input; an empty body deletes a table's row.")
-    .option("-k, --key <key>", "an idempotency key: publishing again with it stores nothing new")
-    .action((subject: string, json: string | undefined, options: Flagged<PublishOptions>) =>
-      orExplain(async () => publish(subject, json, await atGateway(options))),
-    );
+    withExamples(
+      skein.command("publish <subject> [json]").description("Publish through a gateway."),
+      `skein publish runs.r1 '{"type":"boot"}'`,
+    )
+      .addHelpText("after", "\nWithout JSON the body is read from standard input; an empty body deletes a table's row.")
+      .option("-k, --key <key>", "an idempotency key: publishing again with it stores nothing new"),
+  ).action((subject: string, json: string | undefined, options: Flagged<PublishOptions>) =>
+    orExplain(async () => publish(subject, json, await atGateway(options))),
+  );
 }
 
 /** The commands about logs. */
 function addLogs(skein: Command): void {
   asking(
-    skein.command("logs <instance>").description("Print the newest lines of an instance's log."),
-    "skein logs agent-1 -f",
-  )
-    .option("-f, --follow", "go on with each new line, through rotations and interruptions")
-    .option("-n, --lines <number>", "how many of the newest lines, 0 to 1000", parseLines, 100)
-    .option("-s, --since <cursor>", "what came after this cursor instead")
-    .option("--json", "print the frames as they are, one a line")
-    .action((instance: string, options: Flagged<LogsOptions>) =>
-      orExplain(async () => logs(instance, await atGateway(options))),
-    );
+    withExamples(
+      skein.command("logs <instance>").description("Print the newest lines of an instance's log."),
+      "skein logs agent-1 -f",
+    )
+      .option("-f, --follow", "go on with each new line, through rotations and interruptions")
+      .option("-n, --lines <number>", "how many of the newest lines, 0 to 1000", parseLines, 100)
+      .option("-s, --since <cursor>", "what came after this cursor instead")
+      .option("--json", "print the frames as they are, one a line"),
+  ).action((instance: string, options: Flagged<LogsOptions>) =>
+    orExplain(async () => logs(instance, await atGateway(options))),
+  );
   const agent = skein.command("logs-agent").description("Follow the logs of this machine for gateways elsewhere.");
   const example = "skein logs-agent --logs '/var/log/agents/{name}.log' --nats nats://127.0.0.1:4222";
   withKnobs(withExamples(agent, example), ["nats", "org", "logs", "logsRoot", "redact"]).action((flags: Flags) =>
@@ -102,20 +115,4 @@ function addLogs(skein: Command): void {
 function parseLines(text: string): number {
   if (/^\d{1,4}$/.test(text) && Number(text) <= 1000) return Number(text);
   throw new InvalidArgumentError("It must be a whole number from 0 to 1000.");
-}
-
-/** Adds a flag for every knob: the everyday ones by name, the rest in their own group of the help. */
-function withKnobs(command: Command, everyday: readonly Knob[]): Command {
-  command.option("-c, --config <file>", "the configuration file (default: skein.config.json when there is one)");
-  for (const { knob, flag, description, default: byDefault, variable } of knobs) {
-    const option = new Option(`${flag} <value>`, `${description} (default: ${byDefault}; ${variable})`);
-    command.addOption(everyday.includes(knob) ? option : option.helpGroup("Fine tuning:"));
-  }
-  return command;
-}
-
-/** What was given, by the knob that it sets. */
-function byKnob(flags: Flags): Partial<Record<Knob | "config", string | undefined>> {
-  const said = knobs.map(({ knob, flag }) => [knob, flags[new Option(flag).attributeName()]]);
-  return { ...Object.fromEntries(said), config: flags.config };
 }

@@ -4,7 +4,7 @@ import { FleetView } from "./fleet-view.ts";
 import type { Gateway } from "./gateway.ts";
 import { followStream, print } from "./listen.ts";
 import { inColour, type Row, rowList } from "./row.ts";
-import { type Column, harmless, lineWidth, tableLines } from "./table.ts";
+import { ageText, type Column, harmless, lineWidth, tableLines } from "./table.ts";
 
 export interface PsOptions {
   readonly gateway: Gateway;
@@ -50,19 +50,6 @@ function columnsAt(nowMs: number): Column<Row>[] {
 
 function shownStatus({ status, archived_at }: Row): string {
   return archived_at === null ? status : "archived";
-}
-
-const units = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-] as const;
-
-/** An age in its largest unit: 3d, 5h, 12m or 40s. */
-function ageText(ms: number): string {
-  if (Number.isNaN(ms)) return "";
-  for (const [unit, unitMs] of units) if (ms >= unitMs) return `${Math.floor(ms / unitMs)}${unit}`;
-  return `${Math.max(0, Math.floor(ms / 1000))}s`;
 }
 
 function watchFleet({ gateway, all = false, json }: PsOptions): Promise<void> {

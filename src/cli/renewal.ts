@@ -19,9 +19,10 @@ export class Renewal implements Disposable {
     this.#hand = hand;
   }
 
-  /** Whether a frame says that the token ends, which is nothing to print; then the search for another begins. */
+  /** Whether a frame is about the token, which is nothing to print. When it says that the token ends, the search begins. */
   takes(frame: string): boolean {
-    if (!frame.startsWith('{"type":"token_')) return false;
+    if (frame.startsWith('{"type":"authenticated"')) return true;
+    if (!frame.startsWith('{"type":"token_expiring"')) return false;
     const { data } = notice.safeParse(JSON.parse(frame));
     if (data !== undefined) this.#begin(data);
     return data !== undefined;

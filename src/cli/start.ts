@@ -1,13 +1,15 @@
 import { join } from "node:path";
-import pc from "picocolors";
 import type { Bus } from "../bus/bus.ts";
-import { type Config, maskSecrets } from "../config.ts";
+import type { Config } from "../config.ts";
 import { type Listening, listen } from "../server.ts";
-import { createSkein } from "../skein.ts";
+import { createSkein, type Skein } from "../skein.ts";
 import { startLogsAgent } from "./agent.ts";
+import { banner } from "./banner.ts";
 import { openBus } from "./bus.ts";
 import { Explained, explained } from "./explained.ts";
+import { authOf } from "./keys.ts";
 import { type Household, householdOf, runNode } from "./node.ts";
+import { ownAccess } from "./own-access.ts";
 import { endOnSignal } from "./signals.ts";
 
 const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
@@ -21,14 +23,17 @@ export async function start(config: Config): Promise<void> {
     for (const one of opened.toReversed()) await one();
   };
   try {
+    // The key goes first: the directory that it makes is nobody else's.
+    const access = household?.isTemporary && config.auth === "enforced" ? ownAccess(config) : undefined;
+    const auth = await authOf(config, access ? [access.source] : []);
     const { bus, close: closeBus } = await openBus(config);
     opened.push(closeBus);
     const logs = config.logs ?? (household && join(household.logs, "{name}.log"));
     const agent = logs === undefined ? undefined : await startLogsAgent(bus, { ...config, logs });
     opened.push(async () => agent?.close());
-    const { url, close: unlisten } = await explained(serve(bus, config));
+    const { skein, url, close: unlisten } = await explained(serve({ bus, auth, config }));
     opened.push(() => unlisten(config.drainMs));
-    const node = household && (await runNode(bus, household, { org: config.org, url }));
+    const node = household && (await runNode(bus, household, { org: config.org, url, access }));
     const leave = async () => {
       // Otherwise the port is closed before anything is said: who hears the good-bye finds nobody here.
       if (household?.isTemporary) await node?.settle();
@@ -38,7 +43,7 @@ export async function start(config: Config): Promise<void> {
       await closeBus();
     };
     endOnSignal(leave, `${farewell(household)} within ${config.drainMs / 1000} s; a second signal leaves at once`);
-    process.stdout.write(banner(url, { ...config, logs }));
+    process.stdout.write(banner({ url, logs, ticket: await sessionTicket(skein) }, config));
   } catch (thrown) {
     await close();
     throw thrown;
@@ -51,31 +56,30 @@ function farewell(household: Household | undefined): string {
   return "leaving the instances to run, which the next start takes up, and saying good-bye";
 }
 
-async function serve(bus: Bus, config: Config): Promise<Listening> {
-  const skein = createSkein({ bus, limits: config, report: (fault) => console.error(fault) });
+async function serve({ bus, auth, config }: Serving): Promise<Listening & { readonly skein: Skein }> {
+  const options = { bus, auth, limits: config, report: (fault: unknown) => console.error(fault) };
+  const skein = createSkein(options);
   await skein.start();
-  return listen(skein, config);
+  return { skein, ...(await listen(skein, config)) };
+}
+
+interface Serving {
+  readonly bus: Bus;
+  readonly auth: Awaited<ReturnType<typeof authOf>>;
+  readonly config: Config;
+}
+
+/** The ticket of a link to the page that opens once; undefined where there is none. */
+async function sessionTicket(_skein: Skein): Promise<string | undefined> {
+  return undefined;
 }
 
 /** In mode `open` everyone may do everything, so only this machine may reach it unless somebody insists. */
-function refuseOpenNetwork({ host, openToNetwork }: Config): void {
-  if (loopback.test(host) || openToNetwork) return;
+function refuseOpenNetwork({ auth, host, openToNetwork }: Config): void {
+  if (auth === "enforced" || loopback.test(host) || openToNetwork) return;
   throw new Explained(
     `Host ${host} would open this gateway to the network without any authentication. ` +
-      "Listen on 127.0.0.1, or add --open-to-network true when something in front of it keeps strangers out.",
+      "Listen on 127.0.0.1, let in only who has a token with --auth enforced, " +
+      "or add --open-to-network true when something in front of it keeps strangers out.",
   );
-}
-
-function banner(url: string, { nats, data, logs }: Config): string {
-  const bus = nats === undefined ? `embedded, ${data === ":memory:" ? "in memory" : `in ${data}`}` : maskSecrets(nats);
-  const body = `'{"status":"running","port":18801,"pid":4711}'`;
-  const files = logs === undefined ? "" : `, logs ${logs}`;
-  return `
-  ${pc.bold("Skein")} is at ${pc.cyan(url)}, bus ${bus}${files}
-
-  ${pc.dim("Follow ")}  curl -N ${url}/sse/instances
-  ${pc.dim("Publish")}  curl ${url}/api/publish/instances/agent-1 -d ${body}
-  ${pc.dim("Open   ")}  ${pc.cyan(`${url}/`)}
-
-`;
 }

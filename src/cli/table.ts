@@ -31,6 +31,19 @@ export function harmless(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, "�");
 }
 
+const units = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+] as const;
+
+/** An age in its largest unit: 3d, 5h, 12m or 40s. */
+export function ageText(ms: number): string {
+  if (Number.isNaN(ms)) return "";
+  for (const [unit, unitMs] of units) if (ms >= unitMs) return `${Math.floor(ms / unitMs)}${unit}`;
+  return `${Math.max(0, Math.floor(ms / 1000))}s`;
+}
+
 /** How many characters fit in a line of standard output; a file takes any number. */
 export function lineWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;

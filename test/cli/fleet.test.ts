@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { program } from "../../src/cli/program.ts";
 import { type FleetGateway, startFleet, templates } from "../support/fleet.ts";
 import { main, makeFolder, Run, skein } from "../support/process.ts";
+import { onTerminal, terminalEnv } from "./terminal.ts";
 
 let gateway: FleetGateway;
 beforeAll(async () => {
@@ -188,14 +189,6 @@ describe("skein ps", () => {
 });
 
 const clearScreen = "\u001b[H\u001b[2J";
-const terminalEnv = { PATH: process.env.PATH, TERM: "xterm", SHELL: "/bin/sh" };
-
-/** What a command shows on a terminal of 70 columns. */
-function onTerminal(line: string): string {
-  const command = `stty cols 70 rows 20; ${line}`;
-  const args = ["-qec", command, "/dev/null"];
-  return spawnSync("script", args, { encoding: "utf8", env: terminalEnv, input: "" }).stdout;
-}
 
 test("skein templates shows parameters and nodes, and the same as JSON", async () => {
   const { stdout } = await said("templates");
@@ -240,7 +233,9 @@ describe("skein completion", () => {
       const env = { PATH: `${bin.path}:${process.env.PATH}`, SKEIN_URL: gateway.url };
       return spawnSync("bash", ["-c", ask, "bash", ...words], { encoding: "utf8", env }).stdout.trim();
     };
-    expect(complete("skein", "re")).toBe("restart");
+    expect(complete("skein", "res")).toBe("restart");
+    expect(complete("skein", "token", "c")).toBe("check");
+    expect(complete("skein", "ps", "--tok")).toBe("--token-file");
     expect(complete("skein", "down", "--n")).toBe("--no-wait");
     expect(complete("skein", "up", "comp")).toBe("complete-me");
     expect(complete("skein", "logs", "comp")).toBe("complete-me");
