@@ -5,7 +5,7 @@ import type { BusState } from "./bus.ts";
 import { guarded } from "./guard.ts";
 import type { Login } from "./login.ts";
 import { expiredAt } from "./tls.ts";
-import { type Circumstances, failureOf, troubleIn } from "./trouble.ts";
+import { type Circumstances, codeOf, failureOf, troubleIn } from "./trouble.ts";
 
 /** How to reach NATS. */
 export interface ConnectionOptions {
@@ -173,7 +173,9 @@ export class Connection {
         await nats.closed();
         this.#turn("away");
       } catch (trouble) {
-        this.#report(trouble);
+        // That is also what the library says when the server hung up on our certificate.
+        if (codeOf(trouble) === "TIMEOUT") await this.#askWhy();
+        else this.#report(trouble);
       }
       if (!this.#closed) await pause(this.clock, 250);
     }
@@ -239,6 +241,7 @@ export class Connection {
     return {
       inboxPrefix,
       servers,
+      isSecure: login.tls !== undefined,
       hasCertificate: "cert" in tls,
       certificateEnd: () => expiredAt(tls, this.clock.now()),
     };

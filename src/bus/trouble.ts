@@ -6,6 +6,8 @@ export interface Circumstances {
   readonly inboxPrefix: string;
   /** Without credentials. */
   readonly servers: readonly string[];
+  /** Whether TLS was spoken. */
+  readonly isSecure: boolean;
   /** Whether a certificate was shown to the server. */
   readonly hasCertificate: boolean;
   /** When that certificate expired, if it has. */
@@ -42,6 +44,7 @@ type Advice = string | ((circumstances: Circumstances) => string);
 /** By the codes of the library, of OpenSSL and of Deno. */
 const advices: readonly (readonly [codes: RegExp, Advice])[] = [
   [/^CONNECTION_REFUSED$/, ({ servers }) => `No NATS server listens at ${servers.join(", ")} (CONNECTION_REFUSED)`],
+  [/^TIMEOUT$/, ({ servers }) => `NATS at ${servers.join(", ")} does not answer in time (TIMEOUT)`],
   [
     /^AUTHORIZATION_VIOLATION$/,
     "NATS does not let this user in (Authorization Violation): look at the user and the password or token in the " +
@@ -71,8 +74,15 @@ const advices: readonly (readonly [codes: RegExp, Advice])[] = [
       `The certificate of the NATS server is for another name than ${servers.join(", ")}: use a name that is in it, or ` +
       "have one made for this name",
   ],
-  // Deno says no more than that the connection broke.
-  [/ALERT|^EPERM$|^EPIPE$/, clientAdvice],
+  [/ALERT/, clientAdvice],
+  // The server's word about our certificate may be lost when it hangs up, and always is on Deno.
+  [
+    /^(?:EPERM|EPIPE|ECONNRESET)$/,
+    (circumstances) => {
+      const said = `NATS at ${circumstances.servers.join(", ")} broke the connection off`;
+      return circumstances.isSecure ? `${said}; perhaps: ${clientAdvice(circumstances)}` : said;
+    },
+  ],
 ];
 
 function clientAdvice({ hasCertificate, certificateEnd }: Circumstances): string {
@@ -99,8 +109,8 @@ function refusal(trouble: unknown, inboxPrefix: string): string | undefined {
   return `NATS refused to let this user ${verb} "${subject}"; docs/operating.md lists the permissions of each role`;
 }
 
-/** Errors have a code, and what the library says of a connection under way has it as its data. */
-function codeOf(trouble: unknown): string {
+/** The library's code: errors have one, and what it says of a connection under way has it as its data. */
+export function codeOf(trouble: unknown): string {
   const { code, data } = (trouble ?? {}) as { code?: unknown; data?: unknown };
   return String(code ?? data ?? "");
 }

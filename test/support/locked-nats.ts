@@ -69,9 +69,13 @@ export interface LockedNats extends AsyncDisposable {
   optionsOf(user: string): NatsOptions;
 }
 
-/** Starts one; `conf` is the configuration for production, possibly changed. */
-export async function startLockedNats(conf = productionConf): Promise<LockedNats> {
+/** Starts one; `conf` is the configuration for production, possibly changed, and `prepare` makes what else it wants. */
+export async function startLockedNats(
+  conf = productionConf,
+  prepare: (secrets: Secrets) => void = () => {},
+): Promise<LockedNats> {
   const secrets = new Secrets();
+  prepare(secrets);
   const file = secrets.path("nats.conf");
   writeFileSync(file, conf);
   const server = await startNatsServer({ config: { file, env: secrets.passwords } });
