@@ -15,6 +15,7 @@ const longestName = 128;
 /** With the longest org before it, a subject still has less than 512 characters. */
 const longestToken = 100;
 const mostReports = 100;
+const mostAttempts = 10;
 
 const shape = z.object({ revoked_at: z.iso.datetime(), expires_at: z.iso.datetime().optional() });
 
@@ -95,12 +96,14 @@ export class Revocations implements Follower {
   async revoke(org: string, what: Revoked): Promise<void> {
     const table = await this.#opened();
     const subject = subjectFor(org, what);
-    const expiresAtMs = "jti" in what ? what.expiresAtMs : undefined;
-    // A gateway whose clock is behind must not take back less than another has.
-    const revokedAtMs = Math.max(this.#clock.now(), this.#rows.get(subject)?.revokedAtMs ?? 0);
-    const body = { revoked_at: iso(revokedAtMs), ...(expiresAtMs !== undefined && { expires_at: iso(expiresAtMs) }) };
-    const { position } = await table.put(subject, new TextEncoder().encode(JSON.stringify(body)));
-    this.#set(subject, { position, revokedAtMs, expiresAtMs });
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return this.#set(subject, await putLater(table, subject, this.#rowOf(what)));
+      } catch (thrown) {
+        // Somebody else revokes the same; whoever is last must know of the other.
+        if (!(thrown instanceof Failure && thrown.code === "conflict") || attempt === mostAttempts) throw thrown;
+      }
+    }
   }
 
   /** Calls `listener` whenever more is revoked, and when everything has been read. */
@@ -141,6 +144,10 @@ export class Revocations implements Follower {
 
   /** A table skips nothing: its present values are all there is. */
   gap(): void {}
+
+  #rowOf(what: Revoked): Omit<Row, "position"> {
+    return { revokedAtMs: this.#clock.now(), expiresAtMs: "jti" in what ? what.expiresAtMs : undefined };
+  }
 
   #set(subject: string, row: Row): void {
     const known = this.#rows.get(subject);
@@ -193,6 +200,18 @@ export class Revocations implements Follower {
       if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
     }
   }
+}
+
+/** Stores a row, as late as the one before at least: a clock that is behind must not take back less. Throws `conflict`. */
+async function putLater(table: Table, subject: string, row: Omit<Row, "position">): Promise<Row> {
+  const present = await table.get(subject);
+  const before = present && parseRow(present.data);
+  const revokedAtMs = Math.max(row.revokedAtMs, before?.revokedAtMs ?? 0);
+  const end = row.expiresAtMs;
+  const body = { revoked_at: iso(revokedAtMs), ...(end !== undefined && { expires_at: iso(end) }) };
+  const terms = { expected: present?.position ?? 0 };
+  const { position } = await table.put(subject, new TextEncoder().encode(JSON.stringify(body)), terms);
+  return { ...row, position, revokedAtMs };
 }
 
 /** Undefined when a body is no revocation. */
