@@ -261,6 +261,19 @@ test("revocations survive a restart", async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+test("a gateway with a connection of its own knows within a second", async () => {
+  const server = await startNatsServer();
+  const open = () => openNatsBus({ url: server.url, clock: systemClock });
+  const [here, there] = [await open(), await open()];
+  const scene = new Scene(here);
+  const [one, other] = [await scene.start(), await new Scene(there).start()];
+  const known = until(other, () => other.isRevoked(scene.holder(0)));
+  await one.revoke("acme", { org: true });
+  await known;
+  await Promise.all([here.close(), there.close()]);
+  await server.stop();
+});
+
 test("while NATS is away at the start nobody knows what is revoked, and as soon as it is back everybody does", async () => {
   const server = await startNatsServer();
   const setUp = await openNatsBus({ url: server.url, clock: systemClock });
