@@ -1,0 +1,112 @@
+import { type IncomingMessage, request } from "node:http";
+import { WebSocket } from "ws";
+
+/** What is asked of a gateway, whatever for. */
+export interface Question {
+  readonly url: string;
+  /** With its query. */
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /** For WebSocket only. */
+  readonly protocols?: readonly string[];
+}
+
+/** Something asked, and every byte that came: status, headers, body or frames, and the words of the end. */
+export class Asked implements Disposable {
+  /** The status of the answer; 101 for an open WebSocket, 0 when there was no answer. */
+  status = 0;
+  /** The close code of a WebSocket. */
+  close: number | undefined;
+  bytes = "";
+  isEnded = false;
+  readonly #listeners = new Set<() => void>();
+  #hangUp: () => void = () => {};
+
+  /** The code of a refusal. */
+  get code(): string | undefined {
+    return /"type":"error","code":"(\w+)"/.exec(this.bytes)?.[1];
+  }
+
+  /** The body of an answer, without its head. */
+  get body(): string {
+    return this.bytes.slice(this.bytes.indexOf("\n\n") + 2);
+  }
+
+  /** Settles when `isEnough` says so, or nothing more will come. */
+  async until(isEnough: (asked: this) => boolean): Promise<this> {
+    while (!this.isEnded && !isEnough(this)) {
+      await new Promise<void>((resolve) => this.#listeners.add(resolve));
+      this.#listeners.clear();
+    }
+    return this;
+  }
+
+  /** Settles when everything has come. */
+  whole(): Promise<this> {
+    return this.until(() => false);
+  }
+
+  [Symbol.dispose](): void {
+    this.#hangUp();
+  }
+
+  /** Asks over HTTP. */
+  static http(question: Question): Asked {
+    const asked = new Asked();
+    const { url, path, method = "GET", headers = {}, body } = question;
+    const sent = request(`${url}${path}`, { method, headers: { ...headers } }, (response) => {
+      asked.#takeHead(response);
+      response.setEncoding("utf8").on("data", (text: string) => asked.#take(text));
+      response.on("close", () => asked.#end());
+    });
+    sent.on("error", () => asked.#end());
+    asked.#hangUp = () => sent.destroy();
+    sent.end(body);
+    return asked;
+  }
+
+  /** Asks for a WebSocket. */
+  static ws({ url, path, headers = {}, protocols = [] }: Question): Asked {
+    const asked = new Asked();
+    const socket = new WebSocket(`${url.replace("http", "ws")}${path}`, [...protocols], { headers: { ...headers } });
+    asked.#hangUp = () => socket.terminate();
+    socket.on("error", () => {});
+    socket.on("upgrade", (response) => asked.#takeHead(response));
+    socket.on("unexpected-response", (sent, response: IncomingMessage) => {
+      asked.#takeHead(response);
+      response.setEncoding("utf8").on("data", (text: string) => asked.#take(text));
+      response.on("close", () => {
+        asked.#end();
+        sent.destroy();
+      });
+    });
+    socket.on("message", (data) => asked.#take(`${data}\n`));
+    socket.on("close", (code, reason) => {
+      asked.close = code;
+      asked.#take(String(reason));
+      asked.#end();
+    });
+    return asked;
+  }
+
+  #takeHead({ statusCode = 0, statusMessage, rawHeaders }: IncomingMessage): void {
+    this.status = statusCode;
+    this.#take(`${statusCode} ${statusMessage}\n${rawHeaders.join("\n")}\n\n`);
+  }
+
+  #take(text: string): void {
+    this.bytes += text;
+    this.#wake();
+  }
+
+  #end(): void {
+    this.isEnded = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

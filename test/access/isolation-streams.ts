@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { type Definition, defineFeed, defineTable } from "../../src/stream/define.ts";
+import { whole } from "../../src/stream/query.ts";
+import { productStreams } from "../../src/streams/all.ts";
+
+const hourMs = 60 * 60_000;
+
+/** A feed of somebody else's that needs a token in every mode, and whose events name a crew. */
+export const plans = defineFeed({
+  path: "plans/:plan_id",
+  description: "A plan, step by step",
+  subject: "plans.:plan_id",
+  access: { role: "viewer", needsToken: true, names: { crews: ["crew_id"] } },
+  rejectedBody: "hidden",
+  query: z.strictObject({ recent: whole(50, [0, 100]) }),
+  event: z.looseObject({ plan_id: z.string(), crew_id: z.string(), timestamp: z.string() }),
+  keepMs: hourMs,
+  messages: {},
+  past: {
+    kind: "recent",
+    most: 100,
+    count: ({ recent }) => recent,
+    snapshot: (events) => ({ type: "snapshot", steps: events }),
+  },
+  frame: (found) => ({ type: "step", ...found }),
+  shows: () => true,
+  ends: () => false,
+});
+
+/** A table of somebody else's whose rows have two names, a crew's and an instance's. */
+export const desks = defineTable({
+  path: "desks/:crew_id",
+  description: "Who of a crew sits where",
+  subject: "desks.:crew_id.:name",
+  access: { role: "viewer", needsToken: false, names: { crews: ["crew_id"], instances: ["name"] } },
+  rejectedBody: "hidden",
+  query: z.strictObject({}),
+  record: z.looseObject({ crew_id: z.string(), name: z.string() }),
+  messages: {},
+  snapshot: (rows) => ({ type: "snapshot", desks: rows }),
+  deltas: ({ before, after, timestamp }) =>
+    after ? [{ type: "desk_set", ...after, timestamp }] : [{ type: "desk_cleared", name: before?.name, timestamp }],
+  shows: () => true,
+});
+
+/** What the gateways of these tests serve. */
+export const streams: readonly Definition[] = [...productStreams, plans, desks];
+
+/** Whose things have which names: the same in every org. */
+const names: Readonly<Record<string, string>> = {
+  name: "shared",
+  run_id: "shared",
+  plan_id: "shared",
+  crew_id: "c1",
+};
+
+/** The address of a stream where every org has something. Throws when a stream has a name that the tests do not know. */
+export function addressOf({ path, pathPattern }: Definition, others: Readonly<Record<string, string>> = {}): string {
+  const known = (name: string) => {
+    const value = others[name] ?? names[name];
+    if (value === undefined) throw new Error(`Stream ${path}: say in these tests what ":${name}" may be`);
+    return encodeURIComponent(value);
+  };
+  return pathPattern.fill(known).join("/");
+}
