@@ -65,7 +65,7 @@ export function appOf(parts: AppParts): Hono<Admitted> {
   };
   const letIn = entrance({ guard: auth.guard, origins: auth.origins, quotas, addressOf });
   return new Hono<Admitted>()
-    .use(headersFor(parts.options), ownPagesOnly(auth))
+    .use(...headersFor(parts.options), ownPagesOnly(auth))
     .route("/", healthRoutes({ isReady }))
     .use("/api/*", letIn)
     .use("/metrics", letIn)
@@ -134,7 +134,7 @@ function isSecure({ peers }: Auth): (call: Call) => boolean {
 }
 
 /** What a browser may do with our answers: nothing but what our own page needs, and what pages of others are allowed. */
-function headersFor({ allowOrigin }: AuthOptions): MiddlewareHandler {
+function headersFor({ allowOrigin }: AuthOptions): MiddlewareHandler[] {
   const secure = secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
@@ -153,7 +153,7 @@ function headersFor({ allowOrigin }: AuthOptions): MiddlewareHandler {
     xFrameOptions: "DENY",
     xXssProtection: false,
   });
-  if (allowOrigin.length === 0) return secure;
+  if (allowOrigin.length === 0) return [secure];
   const shared = cors({
     origin: [...allowOrigin],
     allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
@@ -161,7 +161,7 @@ function headersFor({ allowOrigin }: AuthOptions): MiddlewareHandler {
     allowMethods: ["GET", "HEAD", "POST", "DELETE"],
     maxAge: 600,
   });
-  return (context, next) => secure(context, async () => void (await shared(context, next)));
+  return [secure, shared];
 }
 
 function ownPagesOnly({ origins }: Auth): MiddlewareHandler {
