@@ -5,7 +5,8 @@ import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { anyOrg, subjectOf } from "../protocol/subject.ts";
 import { endOf } from "./claims.ts";
-import { type Principal, roles } from "./principal.ts";
+import { bearerOf, passportOf, passportShape } from "./passport.ts";
+import type { Principal } from "./principal.ts";
 
 const keepMs = 15 * 60_000;
 /** Shorter than a bus remembers ids, which are what makes a ticket good for one. */
@@ -32,15 +33,7 @@ interface Ticket {
   readonly expiresAtMs: number;
 }
 
-const names = z.array(z.string()).exactOptional();
-const issued = z.object({
-  subject: z.string(),
-  roles: z.array(z.enum(roles)),
-  scope: z.object({ instances: names, crews: names }).optional(),
-  token: z.object({ id: z.string().exactOptional(), issuedAtMs: z.number(), expiresAtMs: z.number() }).optional(),
-  stream: z.string().optional(),
-  expiresAtMs: z.number(),
-});
+const issued = z.object({ bearer: passportShape, stream: z.string().exactOptional(), expiresAtMs: z.number() });
 
 /**
  * Tickets: each lets its bearer in as one principal, once, on any gateway of the bus.
@@ -62,11 +55,11 @@ export class Tickets {
   /** A new ticket. Throws `bus_away`. */
   async issue(principal: Principal, { stream, lifeMs }: TicketTerms): Promise<Ticket> {
     const now = this.#clock.now();
-    const { subject, org, scope, token } = principal;
+    const { org, token } = principal;
     const end = token === undefined ? Number.POSITIVE_INFINITY : endOf(token, now);
     const expiresAtMs = Math.min(now + Math.min(lifeMs, longestLifeMs), end);
     const secret = randomBytes(secretBytes).toString("base64url");
-    const body = { subject, roles: [...principal.roles], scope, token, stream, expiresAtMs };
+    const body = { bearer: passportOf(principal), ...(stream !== undefined && { stream }), expiresAtMs };
     const journal = await this.#journal();
     await journal.append(subjectFor(org, secret), new TextEncoder().encode(JSON.stringify(body)));
     return { ticket: `${Buffer.from(org).toString("base64url")}.${secret}`, expiresAtMs };
@@ -83,7 +76,7 @@ export class Tickets {
     const { messages } = await journal.read({ subject, after: 0, upTo: Number.MAX_SAFE_INTEGER, limit: 2 });
     const found = this.#issued(messages);
     if (found.stream !== stream) throw new Failure("ticket_invalid", "The ticket is for something else");
-    const principal = principalIn(found, org);
+    const principal = bearerOf(found.bearer, org);
     if (this.#isRevoked(principal)) throw new Failure("token_revoked", "The token behind the ticket was revoked");
     await this.#use(journal, subject);
     return principal;
@@ -139,16 +132,6 @@ function orgIn(encoded: string): string | undefined {
 
 function subjectFor(org: string, secret: string): string {
   return subjectOf(org, `tickets.${createHash("sha256").update(secret).digest("base64url")}`);
-}
-
-function principalIn({ subject, roles: held, scope, token }: z.infer<typeof issued>, org: string): Principal {
-  return {
-    subject,
-    org,
-    roles: new Set(held),
-    ...(scope && { scope }),
-    ...(token && { token }),
-  };
 }
 
 function jsonIn(data: Uint8Array): unknown {

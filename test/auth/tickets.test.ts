@@ -139,14 +139,19 @@ describe.each(buses)("on %s, a ticket", (_, open) => {
     }
   });
 
+  const bearer = { subject: "ada", roles: ["viewer"] };
   const bodies = [
     "",
     "{}",
     "null",
     "[]",
-    '{"used":"x"}',
-    '{"subject":"ada","roles":["root"],"expiresAtMs":9e15}',
     "\xff",
+    '{"used":"x"}',
+    JSON.stringify({ bearer: { ...bearer, roles: ["root"] }, stream: terms.stream, expiresAtMs: 9e15 }),
+    JSON.stringify({ bearer: { roles: [] }, stream: terms.stream, expiresAtMs: 9e15 }),
+    JSON.stringify({ bearer, stream: terms.stream, expiresAtMs: "never" }),
+    JSON.stringify({ bearer, stream: [terms.stream], expiresAtMs: 9e15 }),
+    JSON.stringify({ bearer, stream: terms.stream, expiresAtMs: 1 }),
   ];
   test.each(bodies)("that somebody stored as %j is none", async (body) => {
     const secret = randomBytes(32).toString("base64url");
