@@ -10,40 +10,52 @@ import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { parse } from "yaml";
+import { type LockedNats, productionConf, startLockedNats } from "./support/locked-nats.ts";
+import { startSkein } from "./support/process.ts";
 
 interface Service {
   readonly image?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly depends_on?: Readonly<Record<string, { condition: string }>>;
   readonly healthcheck?: object;
+  readonly networks?: readonly string[];
   readonly ports?: readonly string[];
+  readonly secrets?: readonly (string | { readonly source: string; readonly target: string })[];
   readonly volumes?: readonly string[];
+  readonly working_dir?: string;
 }
 
 interface Compose {
   readonly services: Readonly<Record<string, Service>>;
   readonly volumes: Readonly<Record<string, unknown>>;
+  readonly networks?: Readonly<Record<string, { ipam?: { config: readonly { subnet: string }[] } }>>;
+  readonly secrets?: Readonly<Record<string, { file: string }>>;
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
-const compose: Compose = parse(read("docker-compose.yml"), { merge: true });
-const services = Object.entries(compose.services);
-const gateways = services.filter(([, { environment }]) => environment?.SKEIN_HOST);
+const readCompose = (path: string): Compose => parse(read(path), { merge: true });
 const nginxConf = read("deploy/nginx.conf");
 const dockerfile = read("Dockerfile");
+
+function gatewaysOf({ services }: Compose): [string, Service][] {
+  return Object.entries(services).filter(([, { environment }]) => environment?.SKEIN_HOST);
+}
 
 function runs(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: "ignore" }).status === 0;
 }
 
-describe("docker-compose.yml", () => {
+describe.each(["docker-compose.yml", "deploy/docker-compose.yml"])("%s", (path) => {
+  const compose = readCompose(path);
+  const services = Object.entries(compose.services);
   const tools = [["docker", "compose"], ["docker-compose"]];
   const tool = tools.find(([program = "", ...args]) => runs(program, ...args, "version"));
 
   test.runIf(tool)("is accepted by docker compose", () => {
     const [program = "", ...args] = tool ?? [];
-    const { status, stderr } = spawnSync(program, [...args, "config", "--quiet"], { cwd: root, encoding: "utf8" });
+    const command = [...args, "-f", path, "config", "--quiet"];
+    const { status, stderr } = spawnSync(program, command, { cwd: root, encoding: "utf8" });
     expect(stderr).toBe("");
     expect(status).toBe(0);
   });
@@ -69,17 +81,6 @@ describe("docker-compose.yml", () => {
     }
   });
 
-  test("runs two gateways on one NATS with JetStream on a volume that is declared", () => {
-    expect(gateways).toHaveLength(2);
-    for (const [, { environment }] of gateways) {
-      const url = new URL(environment?.NATS_URL ?? "");
-      expect([url.protocol, url.hostname, url.port]).toEqual(["nats:", "nats", "4222"]);
-    }
-    expect(compose.services.nats).toMatchObject({ command: expect.arrayContaining(["--jetstream", "/data"]) });
-    expect(compose.services.nats?.volumes).toEqual(["nats-data:/data"]);
-    expect(Object.keys(compose.volumes)).toContain("nats-data");
-  });
-
   test("publishes nothing but the proxy, and that on loopback only", () => {
     const published = services.filter(([, { ports }]) => ports).map(([name]) => name);
     expect(published).toEqual(["proxy"]);
@@ -88,9 +89,106 @@ describe("docker-compose.yml", () => {
 
   test("balances exactly its gateways, on the port they listen on", () => {
     const balanced = [...nginxConf.matchAll(/^\s*server (\S+):(\d+)/gm)].map(([, name, port]) => ({ name, port }));
-    expect(balanced).toEqual(gateways.map(([name]) => ({ name, port: "8000" })));
+    expect(balanced).toEqual(gatewaysOf(compose).map(([name]) => ({ name, port: "8000" })));
     expect(dockerfile).toMatch(/^EXPOSE 8000$/m);
     expect(nginxConf).toMatch(/listen 8080;/);
+  });
+
+  test("uses no volume, network or secret that it does not declare", () => {
+    const { volumes, networks = {}, secrets = {} } = compose;
+    for (const [, service] of services) {
+      const named = (service.volumes ?? [])
+        .map((volume) => volume.split(":")[0] ?? "")
+        .filter((name) => !/^\./.test(name));
+      for (const name of named) expect(Object.keys(volumes)).toContain(name);
+      for (const name of service.networks ?? []) expect(Object.keys(networks)).toContain(name);
+      for (const name of secretsOf(service).keys()) expect(Object.keys(secrets)).toContain(name);
+    }
+  });
+});
+
+/** Where a service finds each of its secrets. */
+function secretsOf({ secrets = [] }: Service): Map<string, string> {
+  return new Map(
+    secrets.map((one) => (typeof one === "string" ? [one, `/run/secrets/${one}`] : [one.source, one.target])),
+  );
+}
+
+describe("docker-compose.yml", () => {
+  const compose = readCompose("docker-compose.yml");
+
+  test("runs two gateways on one NATS with JetStream on a volume", () => {
+    const gateways = gatewaysOf(compose);
+    expect(gateways).toHaveLength(2);
+    for (const [, { environment }] of gateways) {
+      const url = new URL(environment?.NATS_URL ?? "");
+      expect([url.protocol, url.hostname, url.port]).toEqual(["nats:", "nats", "4222"]);
+    }
+    expect(compose.services.nats).toMatchObject({ command: expect.arrayContaining(["--jetstream", "/data"]) });
+    expect(compose.services.nats?.volumes).toEqual(["nats-data:/data"]);
+  });
+});
+
+describe("deploy/docker-compose.yml", () => {
+  const compose = readCompose("deploy/docker-compose.yml");
+  const { nats = {}, proxy = {} } = compose.services;
+  let locked: LockedNats;
+  beforeAll(async () => {
+    locked = await startLockedNats();
+  });
+  afterAll(async () => locked[Symbol.asyncDispose]());
+
+  test("has only secrets that deploy/nats/secrets.sh makes, in a folder that git leaves out", () => {
+    for (const [name, { file }] of Object.entries(compose.secrets ?? {})) {
+      expect(file).toBe(`./secrets/${name}`);
+      expect(locked.secrets.read(name)).not.toBe("");
+    }
+    expect(read("deploy/.gitignore")).toMatch(/^secrets\/$/m);
+  });
+
+  test("gives NATS the configuration and every file that is named in it, where it looks for them", () => {
+    expect(nats.volumes).toEqual([
+      "./nats/nats.conf:/etc/skein/nats.conf:ro",
+      `nats-data:${nats.working_dir}/jetstream`,
+    ]);
+    const files = [...productionConf.matchAll(/_file: "\.\/(\S+)"/g)].map(([, file]) => `${nats.working_dir}/${file}`);
+    expect([...secretsOf(nats).values()].toSorted()).toEqual([...files, "/run/secrets/passwords.env"].toSorted());
+  });
+
+  test("starts NATS with the passwords of the file, which are no part of its command or environment", () => {
+    expect(nats.environment).toBeUndefined();
+    const [shell = "", ...args] = (nats as { entrypoint?: string[] }).entrypoint ?? [];
+    const script =
+      args
+        .at(-1)
+        ?.replace("/run/secrets", locked.secrets.folder)
+        .replace(/exec .*$/, "exec env") ?? "";
+    const { stdout } = spawnSync(shell, ["-c", script], { encoding: "utf8" });
+    expect(stdout).toContain(`SKEIN_NATS_GATEWAY_PASSWORD=${locked.secrets.passwordOf("gateway")}\n`);
+  });
+
+  test("keeps the proxy away from NATS, and has the gateways believe the network of the proxy alone", () => {
+    expect(proxy.networks).toEqual(["front"]);
+    expect(nats.networks).toEqual(["bus"]);
+    const subnet = compose.networks?.front?.ipam?.config[0]?.subnet;
+    for (const [, { environment }] of gatewaysOf(compose)) expect(environment?.SKEIN_TRUST_PROXY).toBe(subnet);
+  });
+
+  test("runs gateways that are ready on this NATS and let nobody in without a token", async () => {
+    const [[, service] = ["", {}]] = gatewaysOf(compose);
+    const { server, secrets } = locked;
+    expect(JSON.parse(secrets.read("gateway.json")).nats).toContain("@nats:4222");
+    writeFileSync(secrets.path("gateway.json"), JSON.stringify({ nats: locked.urlOf("gateway") }));
+    const here = Object.entries(service.environment ?? {})
+      .filter(([, value]) => !value.startsWith("${"))
+      .map(([name, value]) => [name, value.replace("/run/secrets", secrets.folder).replace("0.0.0.0", "127.0.0.1")]);
+    for (const [, place] of secretsOf(service)) expect(place).toMatch(/^\/run\/secrets\//);
+    await using gateway = await startSkein([], { env: Object.fromEntries(here) });
+    const { run, url } = gateway;
+    expect(run.stdout).toContain(`tls://gateway:***@127.0.0.1:${server.port}`);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect((await fetch(`${url}/api/instances`)).status).toBe(401);
+    expect(run.stderr).not.toMatch(/NATS|refused/);
   });
 });
 

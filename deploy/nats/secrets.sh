@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes what deploy/nats/nats.conf and its clients need: an authority, certificates and passwords.
+# Makes what deploy/nats/nats.conf and its clients need: an authority, certificates and passwords; and what else
+# deploy/docker-compose.yml wants.
 #
 #   deploy/nats/secrets.sh FOLDER [NAME…]
 #
@@ -73,8 +74,13 @@ for user in $users; do
   grep -q "^$variable=" passwords.env || echo "$variable=p$(openssl rand -hex 24)" >>passwords.env
 done
 
+# What deploy/docker-compose.yml wants besides: where its gateways find NATS, and what signs tokens.
 if [ ! -e gateway.json ]; then
   . ./passwords.env
-  echo "{\"nats\": \"tls://gateway:$SKEIN_NATS_GATEWAY_PASSWORD@${1:-nats}:4222\"}" >gateway.json
+  echo "{\"nats\": \"tls://gateway:$SKEIN_NATS_GATEWAY_PASSWORD@nats:4222\"}" >gateway.json
   echo "made $folder/gateway.json"
+fi
+if [ ! -e jwt-secret ]; then
+  openssl rand -base64 48 >jwt-secret
+  echo "made $folder/jwt-secret"
 fi
