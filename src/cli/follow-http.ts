@@ -1,9 +1,10 @@
 import { elementsOf } from "../protocol/elements.ts";
+import { advised } from "./advice.ts";
 import { ask } from "./ask.ts";
 import { messageOf } from "./explained.ts";
-import { addressOf, type End, errorIn, type Follow, refusalOf, see } from "./follow.ts";
+import { addressOf, type End, errorIn, type Follow, refusalOf, Sight } from "./follow.ts";
 import { identifying } from "./gateway.ts";
-import { Renewal } from "./renewal.ts";
+import { Renewal, renewedBy } from "./renewal.ts";
 
 const waitSeconds = "20";
 
@@ -23,6 +24,7 @@ async function events(follow: Follow): Promise<End> {
   if (response.status === 204) return { kind: "over" };
   if (!response.ok || !response.body) return refusal(response);
   using renewal = renewalOf(follow);
+  const sight = new Sight(follow);
   let rest = "";
   for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
     rest += text;
@@ -33,16 +35,23 @@ async function events(follow: Follow): Promise<End> {
         .split("\n")
         .find((line) => line.startsWith("data: "))
         ?.slice("data: ".length);
-      if (data && !renewal.takes(data)) await see(follow, data);
+      if (data && !renewal.takes(data)) await sight.see(data);
     }
   }
-  return { kind: "lost", message: "the response ended" };
+  return endOf(sight);
+}
+
+/** An error at the end of a response has no status. Whoever asks again hears it; who we are can be mended before. */
+function endOf({ error }: Sight): End {
+  const message = error?.message ?? "the response ended";
+  if (error?.code.startsWith("token_")) return { kind: "unknown", message: advised(error.code, message) };
+  return { kind: "lost", message };
 }
 
 /** What is heard cannot be answered, so a newer token goes its own way. */
 function renewalOf({ gateway }: Follow): Renewal {
   return new Renewal(gateway.credential, async (_credential, connection) => {
-    await ask(gateway, "/api/session/refresh", { method: "POST", body: { connection } });
+    renewedBy(await ask(gateway, "/api/session/refresh", { method: "POST", body: { connection } }));
   });
 }
 
@@ -53,7 +62,9 @@ async function polls(follow: Follow): Promise<End> {
     if (follow.since !== undefined) address.searchParams.set("wait", waitSeconds);
     const response = await fetch(address, { headers: identifying(follow.gateway) });
     if (!response.ok) return refusal(response);
-    for (const frame of elementsOf(await response.text())) await see(follow, frame);
+    const sight = new Sight(follow);
+    for (const frame of elementsOf(await response.text())) await sight.see(frame);
+    if (sight.error) return endOf(sight);
     follow.since = response.headers.get("skein-cursor") ?? follow.since;
     if (response.headers.has("skein-end")) return { kind: "over" };
   }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import WebSocket from "ws";
 import { messageOf } from "./explained.ts";
-import { addressOf, type End, type ErrorFrame, errorIn, type Follow, refusalOf, see } from "./follow.ts";
+import { addressOf, type End, type ErrorFrame, errorIn, type Follow, refusalOf, Sight } from "./follow.ts";
 import { identifying } from "./gateway.ts";
 import { Renewal } from "./renewal.ts";
 
@@ -19,14 +19,11 @@ export function overWebSocket(follow: Follow): Promise<End> {
     socket.send(JSON.stringify({ type: "auth", token })),
   );
   const ping = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send('{"type":"ping"}'), pingEveryMs);
-  let printed = Promise.resolve();
-  let error: ErrorFrame | undefined;
+  const sight = new Sight(follow);
   let fault = "";
   socket.on("message", (data) => {
     const frame = String(data);
-    if (frame === '{"type":"pong"}' || renewal.takes(frame)) return;
-    error = errorIn(frame) ?? error;
-    printed = printed.then(() => see(follow, frame));
+    if (frame !== '{"type":"pong"}' && !renewal.takes(frame)) void sight.see(frame);
   });
   socket.on("error", (thrown) => {
     fault = messageOf(thrown);
@@ -35,10 +32,10 @@ export function overWebSocket(follow: Follow): Promise<End> {
     const end = (how: End) => {
       clearInterval(ping);
       renewal.close();
-      printed.then(() => resolve(how));
+      sight.printed.then(() => resolve(how));
     };
     socket.on("unexpected-response", (_request, response) => refused(response).then(end));
-    socket.on("close", (code) => end(endOf(code, { error, fault })));
+    socket.on("close", (code) => end(endOf(code, { error: sight.error, fault })));
   });
 }
 

@@ -37,12 +37,41 @@ export function addressOf({ gateway, stream, since }: Follow, transport: Transpo
   return url;
 }
 
-/** Takes a frame in: it is printed, and its cursor is where to go on. */
-export async function see(follow: Follow, frame: string): Promise<void> {
-  if (frame.startsWith('{"type":"ping"')) return;
-  const { cursor } = JSON.parse(frame) as { cursor?: string };
-  follow.since = cursor ?? follow.since;
-  await follow.print(frame);
+/** Takes in the frames of one connection: each is printed, and its cursor is where to go on. */
+export class Sight {
+  readonly #follow: Follow;
+  #held: string | undefined;
+  #printed = Promise.resolve();
+
+  constructor(follow: Follow) {
+    this.#follow = follow;
+  }
+
+  /** The error that the connection ended with, once it has ended; the frame of that error is nothing to print. */
+  get error(): ErrorFrame | undefined {
+    return this.#held === undefined ? undefined : errorIn(this.#held);
+  }
+
+  /** Settles when everything so far is printed. */
+  get printed(): Promise<void> {
+    return this.#printed;
+  }
+
+  see(frame: string): Promise<void> {
+    if (frame.startsWith('{"type":"ping"')) return this.#printed;
+    if (this.#held !== undefined) this.#print(this.#held);
+    this.#held = errorIn(frame) ? frame : undefined;
+    if (this.#held === undefined) this.#print(frame);
+    return this.#printed;
+  }
+
+  #print(frame: string): void {
+    this.#printed = this.#printed.then(() => {
+      const { cursor } = JSON.parse(frame) as { cursor?: string };
+      this.#follow.since = cursor ?? this.#follow.since;
+      return this.#follow.print(frame);
+    });
+  }
 }
 
 const failure = z.object({

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import type { AuthOptions } from "../auth/auth.ts";
 import type { ClaimNames } from "../auth/claims.ts";
 import { type KeySource, Keys } from "../auth/jwt.ts";
 import type { Config } from "../config.ts";
@@ -25,7 +26,7 @@ export type KeyConfig = Pick<Config, "data" | "jwtSecretFile" | "jwtPublicKey" |
  *
  * Throws Explained when a file cannot be read or may be read by others.
  */
-export async function authOf(config: Config, others: readonly KeySource[] = []) {
+export async function authOf(config: Config, others: readonly KeySource[] = []): Promise<AuthOptions> {
   const { auth: mode, org, jwtIssuer: issuer, jwtAudience: audience, allowOrigin, allowHost, trustProxy } = config;
   const keys = [...(await keySources(config)), ...others];
   return { mode, keys, issuer, audience, claims: claimNames(config), allowOrigin, allowHost, trustProxy, org };

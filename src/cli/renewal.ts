@@ -5,6 +5,7 @@ import { log, messageOf } from "./explained.ts";
 
 const lookEveryMs = 1000;
 
+const answer = z.object({ expires_at: z.string() });
 const notice = z.object({ type: z.literal("token_expiring"), expires_at: z.string(), connection: z.string() });
 
 /** Gives a connection the newer token, once its gateway has said that the old one ends and the file has another. */
@@ -21,7 +22,10 @@ export class Renewal implements Disposable {
 
   /** Whether a frame is about the token, which is nothing to print. When it says that the token ends, the search begins. */
   takes(frame: string): boolean {
-    if (frame.startsWith('{"type":"authenticated"')) return true;
+    if (frame.startsWith('{"type":"authenticated"')) {
+      renewedBy(frame);
+      return true;
+    }
     if (!frame.startsWith('{"type":"token_expiring"')) return false;
     const { data } = notice.safeParse(JSON.parse(frame));
     if (data !== undefined) this.#begin(data);
@@ -55,4 +59,10 @@ export class Renewal implements Disposable {
     );
     return true;
   }
+}
+
+/** Says until when a connection may go on, as the gateway has answered. */
+export function renewedBy(text: string): void {
+  const { data } = answer.safeParse(JSON.parse(text));
+  if (data) log(`the new token is taken and counts until ${data.expires_at}`);
 }

@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import type { AuthOptions } from "../auth/auth.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Config } from "../config.ts";
+import { Failure } from "../protocol/failure.ts";
 import { type Listening, listen } from "../server.ts";
-import { createSkein, type Skein } from "../skein.ts";
+import { createSkein, type Skein, type SkeinOptions } from "../skein.ts";
 import { startLogsAgent } from "./agent.ts";
 import { banner } from "./banner.ts";
 import { openBus } from "./bus.ts";
@@ -57,21 +59,40 @@ function farewell(household: Household | undefined): string {
 }
 
 async function serve({ bus, auth, config }: Serving): Promise<Listening & { readonly skein: Skein }> {
-  const options = { bus, auth, limits: config, report: (fault: unknown) => console.error(fault) };
-  const skein = createSkein(options);
+  const report = (fault: unknown) => console.error(fault);
+  const skein = createSkein({ bus, auth, limits: config, quotas: quotasOf(config), report });
   await skein.start();
   return { skein, ...(await listen(skein, config)) };
 }
 
 interface Serving {
   readonly bus: Bus;
-  readonly auth: Awaited<ReturnType<typeof authOf>>;
+  readonly auth: AuthOptions;
   readonly config: Config;
 }
 
-/** The ticket of a link to the page that opens once; undefined where there is none. */
-async function sessionTicket(_skein: Skein): Promise<string | undefined> {
-  return undefined;
+/** The ticket of a link to the page that opens once; undefined where there is none, say because the bus is away. */
+async function sessionTicket(skein: Skein): Promise<string | undefined> {
+  try {
+    return await skein.link();
+  } catch (thrown) {
+    if (Failure.from(thrown).code !== "bus_away") throw thrown;
+    return undefined;
+  }
+}
+
+/** How much anybody may have. */
+function quotasOf(config: Config): NonNullable<SkeinOptions["quotas"]> {
+  return {
+    connections: config.limitConnections,
+    connects: config.limitConnects,
+    subscriptions: config.limitSubscriptions,
+    subscribes: config.limitSubscribes,
+    messages: config.limitMessages,
+    reads: config.limitReads,
+    publishes: config.limitPublishes,
+    publishBytes: config.limitPublishBytes,
+  };
 }
 
 /** In mode `open` everyone may do everything, so only this machine may reach it unless somebody insists. */
