@@ -76,7 +76,7 @@ export function isSameOrigin(headers: Headers): boolean {
 }
 
 /** The refusal of a request that a page of another site has made. */
-export function foreignOrigin(): Failure {
+function foreignOrigin(): Failure {
   return new Failure("forbidden_origin", "A page of another origin may not use this gateway");
 }
 
