@@ -38,7 +38,7 @@ export class Household {
     const templates = [{ name: "echo", description: mark, params: { word: mark } }];
     const body = Buffer.from(JSON.stringify({ node, templates }));
     const beat = () => this.#parts.bus.publish(heartbeatSubject(this.#org, node), body);
-    const timer = setInterval(beat, 1000);
+    const timer = setInterval(beat, 500);
     this.#stops.push(() => clearInterval(timer));
     beat();
   }

@@ -1,4 +1,4 @@
-import { type Bus } from "../../src/bus/bus.ts";
+import type { Bus } from "../../src/bus/bus.ts";
 import { openEmbeddedBus } from "../../src/bus/embedded.ts";
 import { openNatsBus } from "../../src/bus/nats.ts";
 import { LogsAgent } from "../../src/logs/agent.ts";
@@ -86,6 +86,7 @@ export class Scene implements AsyncDisposable {
     const gateways = await Promise.all(opened.map((one) => startGateway({ ...settings, bus: one })));
     const tokens = { acme: await tokenOf({ org: "acme" }), globex: await tokenOf({ org: "globex", sub: "gus" }) };
     const households = { acme: await moveIn("acme", bus), globex: await moveIn("globex", bus) };
+    for (const org of orgs) households[org].beat(`${marks[org]}-node`);
     const close = async () => {
       await Promise.all(gateways.map((gateway) => gateway.close()));
       for (const org of orgs) await households[org].leave();

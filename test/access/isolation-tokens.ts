@@ -83,7 +83,10 @@ async function impostors(): Promise<readonly Omit<Asker, "sees">[]> {
     "not yet valid": await tokenOf({ ...everything, nbf: now + 3600 }),
     "for another audience": await tokenOf({ ...everything, aud: "others" }),
     "of another issuer": await tokenOf({ ...everything, iss: "https://evil.example.com" }),
-    "signed with another secret": await token(claims, new TextEncoder().encode("another secret of forty bytes, not ours!")),
+    "signed with another secret": await token(
+      claims,
+      new TextEncoder().encode("another secret of forty bytes, not ours!"),
+    ),
     "signed with the public key as secret": crafted(hs, byHmac(rsa.publicKey)),
     "signed with the bytes of the public key as secret": crafted(hs, byHmac(derOf(rsa.publicKey))),
     "signed with a key that it brings along": crafted({ alg: "RS256", jwk }, byRsa(stranger.privateKey)),
