@@ -42,6 +42,16 @@ function faultOf(page: string, link: string): string | undefined {
   return hasAnchor ? undefined : `${page}: ${target} has no heading #${anchor}`;
 }
 
+/** A package as the lock file has it. */
+interface Installed {
+  readonly version: string;
+  readonly license: string;
+  readonly dev?: boolean;
+}
+
+/** Licences that ask for nothing but their own text. */
+const free: ReadonlySet<string> = new Set(["MIT", "ISC", "Apache-2.0", "Unlicense"]);
+
 describe("The documentation", () => {
   test("has no relative link that leads nowhere", () => {
     const faults = pages.flatMap((page) =>
@@ -71,6 +81,17 @@ describe("The documentation", () => {
       expect([code, Number(status)]).toEqual([code, failure.status]);
       if (close !== "–") expect([code, Number(close)]).toEqual([code, failure.closeCode]);
     }
+  });
+
+  test("lists in dependencies.md what is installed, with the licence that each package has", () => {
+    const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, Installed> };
+    const installed = Object.entries(packages).filter(([path, { dev }]) => path !== "" && !dev);
+    const rows = installed.map(([path, { version, license }]) => {
+      return `| \`${path.replace(/^.*node_modules\//, "")}\` | ${version} | ${license} |`;
+    });
+    const listed = [...read("docs/dependencies.md").matchAll(/^\| `[^|]+\|[^|]+\|[^|]+\|/gm)].map(([row]) => row);
+    expect(listed).toEqual(rows);
+    expect(installed.filter(([, { license }]) => !free.has(license))).toEqual([]);
   });
 
   test("shows only JSON that parses in protocol.md, one frame a line", () => {
