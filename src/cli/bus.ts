@@ -47,12 +47,18 @@ async function open(config: Config): Promise<Bus> {
     const report = eachOnce(log);
     return openNatsBus({ url: nats, creds, certificates, inboxPrefix: natsInbox, clock: systemClock, report });
   }
+  for (const knob of fileKnobs) {
+    if (config[knob] === undefined) continue;
+    throw new Explained(`${knob} is set, but no NATS server: name one with --nats or NATS_URL, or leave ${knob} out`);
+  }
   const file = data === ":memory:" ? data : join(data, "skein.db");
   return openEmbeddedBus({ file, clock: systemClock, report: eachOnce(log) });
 }
 
+const fileKnobs = ["natsCreds", "natsCa", "natsCert", "natsKey"] as const;
+
 /** The text of the file that a knob names. */
-function contentOf(config: Config, knob: "natsCreds" | "natsCa" | "natsCert" | "natsKey"): string | undefined {
+function contentOf(config: Config, knob: (typeof fileKnobs)[number]): string | undefined {
   const file = config[knob];
   if (file === undefined) return undefined;
   try {

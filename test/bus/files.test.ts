@@ -68,6 +68,14 @@ describe("The files that settings name for NATS", () => {
     },
   );
 
+  test("are not passed over where no NATS server is named", async () => {
+    const flags = { data: ":memory:", natsCa: locked.secrets.path("ca.pem") };
+    const { config } = loadConfig({ env: {}, flags, cwd: folder.path });
+    await expect(openBus(config)).rejects.toThrow(
+      "natsCa is set, but no NATS server: name one with --nats or NATS_URL",
+    );
+  });
+
   test("are named by what is wrong with them, and never shown", async () => {
     const secret = "s3cret that was put into the wrong file";
     const forms: [Flags, string][] = [

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Bus } from "../../src/bus/bus.ts";
@@ -193,6 +193,17 @@ describe("The gateway", () => {
 });
 
 describe("The configuration for production", () => {
+  test("has for each store what the manual says that a store of one's own needs", () => {
+    const manual = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+    const [ofGateways = ""] = productionConf.split('user: "acme-node"');
+    const needs = (store: string) => ofGateways.match(new RegExp(`"\\$JS[^"]*\\.SKEIN_${store}\\b[^"]*"`, "g")) ?? [];
+    const manualNeeds = (store: string) => manual.match(new RegExp(`"\\$JS[^"]*\\.SKEIN_${store}\\b[^"]*"`, "g")) ?? [];
+    const named = (found: string[]) => found.map((one) => one.replace(/SKEIN_[A-Z]+/, "SKEIN_X")).toSorted();
+    for (const store of tables) expect(named(needs(store))).toEqual(named(manualNeeds("HOSTS")));
+    for (const store of journals) expect(named(needs(store))).toEqual(named(manualNeeds("DEPLOYS")));
+    expect(manualNeeds("HOSTS")).toHaveLength(7);
+  });
+
   test("lets nobody in without a password, without a certificate or without TLS", async () => {
     const { server, secrets } = locked;
     const servers = [`127.0.0.1:${server.port}`];

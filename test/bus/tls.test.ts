@@ -1,4 +1,4 @@
-import { copyFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type NatsOptions, openNatsBus } from "../../src/bus/nats.ts";
 import { systemClock } from "../../src/protocol/clock.ts";
@@ -111,6 +111,28 @@ describe("A NATS server", () => {
     clock.pass(5_000);
     expect(await said.promise).toContain("The certificate of the NATS server has expired");
     await bus.close();
+  });
+
+  test("that is reloaded takes a new certificate, and lets go a user that was taken away", async () => {
+    await using nats = await startLockedNats();
+    const said = Promise.withResolvers<string>();
+    const clock = new ManualClock();
+    const gone = await openNatsBus({ ...nats.optionsOf("acme-publisher"), clock, report: said.resolve });
+    const staying = await openNatsBus(nats.optionsOf("acme-logs"));
+    await Promise.all([stateOf(gone, "up"), stateOf(staying, "up")]);
+    const states: string[] = [];
+    staying.onState((state) => states.push(state));
+    writeFileSync(nats.secrets.path("nats.conf"), productionConf.replace('"acme-publisher"', '"acme-other"'));
+    nats.secrets.certify("server", { usage: "serverAuth", names: "DNS:elsewhere.example" });
+    nats.server.reload();
+    await stateOf(gone, "away");
+    clock.pass(5_000);
+    expect(await said.promise).toMatch(/Authorization Violation|is for another name/);
+    const newcomer = { ...nats.optionsOf("acme-node"), certificates: nats.secrets.certificatesOf("acme-node") };
+    expect(await trouble(newcomer)).toContain("is for another name than 127.0.0.1:");
+    await staying.flush();
+    expect(states).toEqual([]);
+    await Promise.all([gone.close(), staying.close()]);
   });
 
   test("that does not know the user or the password says so", async () => {

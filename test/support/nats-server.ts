@@ -13,6 +13,8 @@ export interface NatsServer {
   readonly port: number;
   /** `kill -9`; resolves when it is dead. */
   kill(): Promise<void>;
+  /** Has it read its configuration again. */
+  reload(): void;
   /** Starts it again on the same port, with the same files. */
   restart(): Promise<void>;
   /** Deletes its files; it must not be running. */
@@ -51,6 +53,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     url: `nats://127.0.0.1:${port}`,
     port,
     kill: () => running.kill(),
+    reload: () => running.reload(),
     restart: async () => {
       await running.kill();
       running = await launch([...args, "-p", String(port)], config);
@@ -66,6 +69,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
 interface Running {
   readonly port: number;
   readonly kill: () => Promise<void>;
+  readonly reload: () => void;
 }
 
 /** The shell says the server's pid, and kills it when its standard input ends: with us, however we end. */
@@ -98,7 +102,7 @@ async function launch(args: readonly string[], config: Configuration | undefined
     await gone;
     shell.stdin?.destroy();
   };
-  return { port, kill };
+  return { port, kill, reload: () => void process.kill(pid, "SIGHUP") };
 }
 
 /** The first group of a pattern as soon as the output matches; rejects with the output when the process ends before. */
