@@ -56,7 +56,7 @@ export class Asked implements Disposable {
   static http(question: Question): Asked {
     const asked = new Asked();
     const { url, path, method = "GET", headers = {}, body } = question;
-    const sent = request(`${url}${path}`, { method, headers: { ...headers } }, (response) => {
+    const sent = request(`${url}${path}`, { method, headers: { ...headers, ...lengthOf(body) } }, (response) => {
       asked.#takeHead(response);
       response.setEncoding("utf8").on("data", (text: string) => asked.#take(text));
       response.on("close", () => asked.#end());
@@ -109,4 +109,9 @@ export class Asked implements Disposable {
   #wake(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Without it the body of a method that has none most often would be taken for another request. */
+function lengthOf(body: string | undefined): Readonly<Record<string, string>> {
+  return body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
 }

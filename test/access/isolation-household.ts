@@ -43,17 +43,20 @@ export class Household {
     beat();
   }
 
-  /** Puts text into every stream, under the name `name` and in the crew `crew`. */
-  async fill(outlet: Outlet, { name, crew, text }: Filling): Promise<void> {
+  /** Puts text into every stream, under the name `name` and in the crew `crew`; gives the id of the message. */
+  async fill(outlet: Outlet, { name, crew, text }: Filling): Promise<string> {
     const { directory } = this.#parts;
     directory.append(name, `${text} in the log`);
     const record = { ...plainRecord, name, node, note: text };
     await say(outlet, `publish/instances/${name}`, record);
-    await say(outlet, `publish/runs/shared`, { type: "task_start", crew_id: crew, text });
-    await say(outlet, `publish/plans/shared`, { crew_id: crew, text });
+    // What is hidden from some is a part of what all may ask for.
+    const subject = name === "hidden" ? "shared" : name;
+    await say(outlet, `publish/runs/${subject}`, { type: "task_start", crew_id: crew, text });
+    await say(outlet, `publish/plans/${subject}`, { crew_id: crew, text });
     await say(outlet, `publish/desks/${crew}/${name}`, { text });
     const letter = { from: name, to: name, message_type: text, payload: { text } };
-    await say(outlet, "messages", letter, text);
+    const { message_id } = await say(outlet, "messages", letter, text);
+    return String(message_id);
   }
 
   /** Lets its logs be followed. */
@@ -101,10 +104,11 @@ const plainRecord = {
   restarts: 0,
 };
 
-/** Says something through a gateway. Throws what it answers when that is a refusal. */
-async function say({ url, token }: Outlet, path: string, body: object, key?: string): Promise<void> {
+/** Says something through a gateway and gives the answer. Throws it when that is a refusal. */
+async function say({ url, token }: Outlet, path: string, body: object, key?: string): Promise<{ message_id?: string }> {
   const headers = { authorization: `Bearer ${token}`, ...(key !== undefined && { "idempotency-key": key }) };
   const answer = await fetch(`${url}/api/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
+  return JSON.parse(text);
 }

@@ -17,6 +17,9 @@ import { strict, tokenOf } from "./isolation-tokens.ts";
 /** Everything that an org's own text says is marked with one of these. */
 export const marks = { acme: "acme-mark-51c0", globex: "globex-mark-9e77", hidden: "hidden-mark-2b18" } as const;
 
+/** What only `globex` has, and what nobody has. */
+export const strangers = { foreign: "gx7only", nowhere: "gx7none" } as const;
+
 export type Org = "acme" | "globex";
 
 export const orgs: readonly Org[] = ["acme", "globex"];
@@ -66,13 +69,24 @@ export class Scene implements AsyncDisposable {
   readonly reports: readonly unknown[];
   readonly #close: () => Promise<void>;
 
-  private constructor(parts: Omit<Scene, "reload" | typeof Symbol.asyncDispose> & { close: () => Promise<void> }) {
+  private constructor(parts: Omit<Scene, "fill" | typeof Symbol.asyncDispose> & { close: () => Promise<void> }) {
     this.gateways = parts.gateways;
     this.bus = parts.bus;
     this.households = parts.households;
     this.tokens = parts.tokens;
     this.reports = parts.reports;
     this.#close = parts.close;
+  }
+
+  /** An org says something of itself in every stream; gives the id of the message that it sends. */
+  async fill(org: Org, word: string): Promise<string> {
+    const outlet = { url: this.gateways[0]?.url ?? "", token: this.tokens[org] };
+    const house = this.households[org];
+    const { foreign } = strangers;
+    const id = await house.fill(outlet, { name: "shared", crew: "c1", text: `${marks[org]}-${word}` });
+    if (org === "acme") await house.fill(outlet, { name: "hidden", crew: "c2", text: `${marks.hidden}-${word}` });
+    if (org === "acme") return id;
+    return house.fill(outlet, { name: foreign, crew: foreign, text: `${marks.globex}-${word}` });
   }
 
   /** Opens one, and moves both orgs in. */

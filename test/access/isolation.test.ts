@@ -10,16 +10,6 @@ import { ask, type Cell, expectedOf, nameOf, type Place, ways } from "./isolatio
 const atOnce = 64;
 const everybody = await askers();
 
-/** What an org says of itself once more, each time in other words. */
-async function fill(scene: Scene, org: Org, word: string): Promise<void> {
-  const [gateway] = scene.gateways;
-  const outlet = { url: gateway?.url ?? "", token: scene.tokens[org] };
-  const house = scene.households[org];
-  await house.fill(outlet, { name: "shared", crew: "c1", text: `${marks[org]}-${word}` });
-  if (org === "acme") await house.fill(outlet, { name: "hidden", crew: "c2", text: `${marks.hidden}-${word}` });
-  if (org === "globex") await house.fill(outlet, { name: "only", crew: "only", text: `${marks.globex}-${word}` });
-}
-
 /** Where somebody with a token stands in each stream. */
 async function cursorsOf(scene: Scene, org: Org): Promise<string[]> {
   const headers = bearer(scene.tokens[org]);
@@ -30,10 +20,10 @@ async function cursorsOf(scene: Scene, org: Org): Promise<string[]> {
 
 /** Both orgs say something, are asked where they stand, and say something again. */
 async function furnish(scene: Scene): Promise<Place[]> {
-  for (const org of orgs) await fill(scene, org, "first");
+  for (const org of orgs) await scene.fill(org, "first");
   for (const org of orgs) await scene.households[org].open();
   const [acme, globex] = [await cursorsOf(scene, "acme"), await cursorsOf(scene, "globex")];
-  for (const org of orgs) await fill(scene, org, "second");
+  for (const org of orgs) await scene.fill(org, "second");
   const newest = await cursorsOf(scene, "acme");
   return streams.map((definition, i) => ({
     definition,
@@ -67,7 +57,7 @@ async function askAll(scene: Scene, cells: readonly Cell[]): Promise<Found[]> {
 
 /** Both orgs go on, the other one first; whoever is still there and may see it waits for its own. */
 async function goOn(scene: Scene, found: readonly Found[]): Promise<void> {
-  for (const org of ["globex", "acme"] as const) await fill(scene, org, "news");
+  for (const org of ["globex", "acme"] as const) await scene.fill(org, "news");
   const open = found.filter(({ cell, asked }) => !asked.isEnded && cell.asker.sees !== "nothing");
   const news = `${marks.acme}-news`;
   await Promise.all(open.map(({ asked }) => asked.until(({ bytes }) => bytes.includes(news))));
