@@ -1,4 +1,5 @@
 // A program from outside npm that the tests need: found, or installed by Debian's apt, or asked for by name.
+import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { exitCodeOf, startChild } from "./child.mjs";
@@ -9,6 +10,7 @@ import { Fault, say } from "./fault.mjs";
  * @property {string} variable the environment variable that names its file
  * @property {string[]} names what it is called on PATH
  * @property {string} debian the Debian package that holds it
+ * @property {string[]} [trial] arguments with which it ends well only when all that is needed is there
  */
 
 /**
@@ -20,10 +22,10 @@ import { Fault, say } from "./fault.mjs";
 export async function ensureProgram(program) {
   const named = process.env[program.variable];
   if (named) return checked(named, program.variable);
-  const present = find(program.names);
+  const present = find(program);
   if (present) return present;
   await install(program.debian);
-  const installed = find(program.names);
+  const installed = find(program);
   if (!installed) throw new Fault(`${program.debian} is installed, but ${program.names.join(" or ")} is not on PATH`);
   return installed;
 }
@@ -37,16 +39,26 @@ function checked(file, variable) {
   return file;
 }
 
-/** @param {string[]} names */
-function find(names) {
+/** @param {Pick<Program, "names" | "trial">} program */
+function find({ names, trial }) {
   // Debian keeps servers in /usr/sbin, which is not on everybody's PATH.
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"].filter(Boolean);
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+  return names
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find((file) => isExecutable(file) && passes(file, trial));
+}
+
+/**
+ * @param {string} file
+ * @param {string[] | undefined} trial
+ */
+function passes(file, trial) {
+  return trial === undefined || spawnSync(file, trial, { stdio: "ignore" }).status === 0;
 }
 
 /** @param {string} debian */
 async function install(debian) {
-  if (process.getuid?.() !== 0 || !find(["apt-get"])) {
+  if (process.getuid?.() !== 0 || !find({ names: ["apt-get"] })) {
     throw new Fault(`the tests need ${debian}; install it (Debian: sudo apt-get install ${debian}) and run this again`);
   }
   say(`installing ${debian} (apt-get)…`);

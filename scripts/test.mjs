@@ -7,6 +7,13 @@ import { ready } from "./runtime.mjs";
 const natsServer = { variable: "NATS_SERVER_BIN", names: ["nats-server"], debian: "nats-server" };
 const chromium = { variable: "CHROMIUM_BIN", names: ["chromium", "chromium-browser"], debian: "chromium" };
 const logrotate = { variable: "LOGROTATE_BIN", names: ["logrotate"], debian: "logrotate" };
+// What the WebSocket of a gateway is compared with.
+const wsproto = {
+  variable: "PYTHON_BIN",
+  names: ["python3"],
+  debian: "python3-wsproto",
+  trial: ["-c", "import wsproto"],
+};
 
 const onNode = ["vitest", "run"];
 // Deno has no worker threads as vitest wants them; processes it has.
@@ -20,6 +27,7 @@ await main(async () => {
   if (!deno) {
     env.CHROMIUM_BIN = await ensureProgram(chromium);
     env.LOGROTATE_BIN = await ensureProgram(logrotate);
+    env.PYTHON_BIN = await ensureProgram(wsproto);
   }
   await become([...(deno ? onDeno : onNode), ...args.filter((arg) => arg !== "--deno")], env);
 });
