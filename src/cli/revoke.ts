@@ -66,7 +66,9 @@ async function confirm(): Promise<void> {
   if (!process.stdin.isTTY) throw new Explained("This throws out everybody in the org; add --yes if that is meant");
   const question = "Everybody in the org is thrown out and needs a new token, you too. Go on? [y/N] ";
   const asking = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await Promise.race([asking.question(question), once(asking, "close").then(() => "")]);
+  // Ctrl-C and Ctrl-D are answers, too.
+  const answered = asking.question(question).catch(() => "");
+  const answer = await Promise.race([answered, once(asking, "close").then(() => "")]);
   asking.close();
   if (!/^y(?:es)?$/i.test(answer.trim())) throw new Explained("Nothing was revoked");
 }

@@ -75,6 +75,11 @@ describe("What cannot be started is told in a sentence:", () => {
     ["an address that is not ours", ["--host", "127.0.0.1.example", "--port", "0"], /127\.0\.0\.1\.example/],
     ["a NATS address that is none", ["--nats", "http://ann:s3cret@host"], /nats is "http:\/\/ann:\*\*\*@host"/],
     ["a configuration file that is not there", ["--config", "nowhere.json"], /no file nowhere\.json/],
+    ["a secret that is not there", ["--jwt-secret-file", "gone"], /jwtSecretFile cannot be read: ENOENT/],
+    ["a public key that is none", ["--jwt-public-key", "/dev/null"], /jwtPublicKey \/dev\/null: That is no public key/],
+    ["keys from an address that is not safe", ["--jwks-url", "http://example.com/k"], /jwksUrl: .*https/],
+    ["a mode that is none", ["--auth", "closed"], /auth is "closed" \(flag --auth\), which is not open or enforced/],
+    ["a proxy that is none", ["--trust-proxy", "::/200", "--port", "0"], /::\/200 is neither an address nor a network/],
   ])("%s", async (_what, args, sentence) => {
     const { code, stdout, stderr } = await skein(["start", ...args]);
     expect(code).toBeGreaterThan(0);
