@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { WebSocket } from "ws";
 
 /** What is asked of a gateway, whatever for. */
@@ -64,6 +65,19 @@ export class Asked implements Disposable {
     sent.on("error", () => asked.#end());
     asked.#hangUp = () => sent.destroy();
     sent.end(body);
+    return asked;
+  }
+
+  /** Sends what was written down, as it is; its status stays 0. */
+  static raw(url: string, text: string): Asked {
+    const asked = new Asked();
+    const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1" });
+    asked.#hangUp = () => socket.destroy();
+    // However it goes wrong, it ends.
+    socket.on("error", () => {});
+    socket.setEncoding("utf8").on("data", (chunk: string) => asked.#take(chunk));
+    socket.on("close", () => asked.#end());
+    socket.write(text);
     return asked;
   }
 

@@ -44,9 +44,13 @@ export class Household {
   }
 
   /** Puts text into every stream, under the name `name` and in the crew `crew`; gives the id of the message. */
-  async fill(outlet: Outlet, { name, crew, text }: Filling): Promise<string> {
-    const { directory } = this.#parts;
-    directory.append(name, `${text} in the log`);
+  async fill(outlet: Outlet, filling: Filling): Promise<string> {
+    this.#parts.directory.append(filling.name, `${filling.text} in the log`);
+    return this.publish(outlet, filling);
+  }
+
+  /** The same, but for the log. */
+  async publish(outlet: Outlet, { name, crew, text }: Filling): Promise<string> {
     const record = { ...plainRecord, name, node, note: text };
     await say(outlet, `publish/instances/${name}`, record);
     // What is hidden from some is a part of what all may ask for.

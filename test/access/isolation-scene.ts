@@ -66,7 +66,7 @@ export class Scene implements AsyncDisposable {
   /** Tokens that may do everything in their org. */
   readonly tokens: Readonly<Record<Org, string>>;
   /** The defects that gateways have reported: there must be none. */
-  readonly reports: readonly unknown[];
+  readonly reports: unknown[];
   readonly #close: () => Promise<void>;
 
   private constructor(parts: Omit<Scene, "fill" | typeof Symbol.asyncDispose> & { close: () => Promise<void> }) {
