@@ -91,11 +91,17 @@ async function firstContact(bus: Bus): Promise<void> {
   stop();
 }
 
-/** Says a thing once, however often it comes in a row. */
+const sayAgainAfterMs = 10 * 60_000;
+const mostRemembered = 100;
+
+/** Says a thing once in ten minutes, however often it comes, also when several come in turns. */
 function eachOnce(say: (text: string) => void): (text: string) => void {
-  let last = "";
+  const saidAtMs = new Map<string, number>();
   return (text) => {
-    if (text !== last) say(text);
-    last = text;
+    const now = systemClock.now();
+    if (now - (saidAtMs.get(text) ?? Number.NEGATIVE_INFINITY) < sayAgainAfterMs) return;
+    if (saidAtMs.size >= mostRemembered) saidAtMs.clear();
+    saidAtMs.set(text, now);
+    say(text);
   };
 }

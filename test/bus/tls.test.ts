@@ -18,10 +18,11 @@ afterAll(async () => {
   foreign.remove();
 });
 
-/** The first thing that is said of a connection that cannot be made; never with a secret in it. */
-async function trouble(options: Partial<NatsOptions>): Promise<string> {
+/** The first thing, of those that matter, that is said of a connection that cannot be made; never with a secret in it. */
+async function trouble(options: Partial<NatsOptions>, matters = /./): Promise<string> {
   const said = Promise.withResolvers<string>();
-  const bus = await openNatsBus({ ...locked.optionsOf("gateway"), ...options, report: said.resolve });
+  const report = (words: string) => matters.test(words) && said.resolve(words);
+  const bus = await openNatsBus({ ...locked.optionsOf("gateway"), ...options, report });
   const words = await said.promise;
   expect(bus.state).toBe("away");
   await bus.close();
@@ -92,7 +93,9 @@ describe("A NATS server", () => {
     const bus = await openNatsBus(options);
     await stateOf(bus, "up");
     await bus.close();
-    const words = await trouble({ ...options, url: options.url.replace("127.0.0.1", "localhost") });
+    // That name may stand for an address where nobody listens, too.
+    const byName = { ...options, url: options.url.replace("127.0.0.1", "localhost") };
+    const words = await trouble(byName, /certificate/);
     expect(words).toContain("is for another name than localhost:");
   });
 
