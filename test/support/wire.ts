@@ -39,6 +39,13 @@ export class Wire implements Disposable {
     return this.bytes.toString("latin1");
   }
 
+  /** What has come since it was taken last. */
+  take(): string {
+    const { text } = this;
+    this.#chunks.length = 0;
+    return text;
+  }
+
   /** Sends, and settles when the system has taken it or the connection is over. */
   send(data: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => this.socket.write(data, () => resolve()));
