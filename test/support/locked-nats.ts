@@ -17,7 +17,13 @@ export const productionConf = readFileSync(join(deploy, "nats.conf"), "utf8");
 export class Secrets {
   readonly folder = mkdtempSync(join(tmpdir(), "skein-secrets-"));
 
+  /** Certifies the server for these names and addresses, too. */
   constructor(...names: readonly string[]) {
+    this.make(...names);
+  }
+
+  /** Runs the script. */
+  make(...names: readonly string[]): void {
     execFileSync(join(deploy, "secrets.sh"), [this.folder, ...names], { stdio: ["ignore", "pipe", "inherit"] });
   }
 
