@@ -65,7 +65,7 @@ describe.each(buses)("Over %s,", (_, open) => {
     });
     await fc.assert(property, { numRuns: runs });
     expect(scene.households.globex.heard).toEqual([]);
-  });
+  }, 600_000);
 
   test("a ticket for a path that no address can have is refused with what is wrong with it", async () => {
     const body = JSON.stringify({ stream: "runs/\ud800" });

@@ -13,7 +13,7 @@ export const plans = defineFeed({
   access: { role: "viewer", needsToken: true, names: { crews: ["crew_id"] } },
   rejectedBody: "hidden",
   query: z.strictObject({ recent: whole(50, [0, 100]) }),
-  event: z.looseObject({ plan_id: z.string(), crew_id: z.string(), timestamp: z.string() }),
+  event: z.looseObject({ plan_id: z.string(), crew_id: z.string().optional(), timestamp: z.string() }),
   keepMs: hourMs,
   messages: {},
   past: {
@@ -40,6 +40,25 @@ export const desks = defineTable({
   snapshot: (rows) => ({ type: "snapshot", desks: rows }),
   deltas: ({ before, after, timestamp }) =>
     after ? [{ type: "desk_set", ...after, timestamp }] : [{ type: "desk_cleared", name: before?.name, timestamp }],
+  shows: () => true,
+});
+
+/** A table whose rows say of which crew they are, and may go from one to another. */
+export const racks = defineTable({
+  path: "racks",
+  description: "Which crew has which rack",
+  subject: "racks.:name",
+  access: { role: "viewer", needsToken: false, names: { crews: ["crew_id"] } },
+  rejectedBody: "hidden",
+  query: z.strictObject({}),
+  record: z.looseObject({ name: z.string(), crew_id: z.string(), note: z.string() }),
+  messages: {},
+  snapshot: (rows) => ({ type: "snapshot", racks: rows }),
+  deltas: ({ before, after, timestamp }) => {
+    if (after === undefined) return [{ type: "rack_removed", name: before?.name, timestamp }];
+    if (before === undefined) return [{ type: "rack_added", ...after, timestamp }];
+    return [{ type: "rack_changed", name: after.name, crew_id: after.crew_id, timestamp }];
+  },
   shows: () => true,
 });
 

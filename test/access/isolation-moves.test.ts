@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { follow, transports } from "../support/client.ts";
+import { type Gateway, startGateway } from "../support/gateway.ts";
+import { rest } from "../support/rest.ts";
+import { bearer } from "../support/tokens.ts";
+import { racks } from "./isolation-streams.ts";
+import { strict, tokenOf } from "./isolation-tokens.ts";
+
+const first = { crew_id: "c1", note: "of the first" };
+const second = { crew_id: "c2", note: "of the second" };
+
+const start = () => startGateway({ auth: strict, streams: [racks] });
+const everybody = () => tokenOf({});
+const firstCrew = () => tokenOf({ crews: ["c1"] });
+
+describe.each(transports)("Whoever may see one crew of a table, over %s,", (transport) => {
+  // Neither is told yet: a change is shown or not by the row as it is afterwards.
+  test.fails("is told that a row is gone when it goes to another crew, and nothing of where it is", async () => {
+    await using gateway = await start();
+    const all = await everybody();
+    await gateway.publish("racks/r", first, all);
+    using client = follow(transport, gateway.url, "racks", await firstCrew());
+    await client.count(1);
+    await gateway.publish("racks/r", second, all);
+    await gateway.publish("racks/last", first, all);
+    const frames = await client.until((seen) => seen.some(({ name }) => name === "last"));
+    expect(client.raw.join()).not.toContain("c2");
+    expect(frames.map(({ type, name }) => [type, name])).toContainEqual(["rack_removed", "r"]);
+  });
+
+  test.fails("is told of all of a row that comes from another crew", async () => {
+    await using gateway = await start();
+    const all = await everybody();
+    await gateway.publish("racks/r", second, all);
+    using client = follow(transport, gateway.url, "racks", await firstCrew());
+    await client.count(1);
+    await gateway.publish("racks/r", first, all);
+    const frames = await client.count(2);
+    expect(frames[1]).toMatchObject({ type: "rack_added", name: "r", note: "of the first" });
+  });
+
+  test("sees nothing of a row of another crew, whatever becomes of it", async () => {
+    await using gateway = await start();
+    const all = await everybody();
+    await gateway.publish("racks/r", second, all);
+    using client = follow(transport, gateway.url, "racks", await firstCrew());
+    await client.count(1);
+    for (const body of [{ ...second, note: "else" }, null, second]) await gateway.publish("racks/r", body, all);
+    await gateway.publish("racks/last", first, all);
+    const frames = await client.count(2);
+    expect(frames).toMatchObject([
+      { type: "snapshot", racks: [] },
+      { type: "rack_added", name: "last" },
+    ]);
+  });
+});
+
+describe("Whoever may publish for one crew of a table", () => {
+  const rack = async ({ url }: Gateway) => rest(url, "POST publish/racks/r", second, bearer(await everybody()));
+  const stillThere = async (gateway: Gateway) => {
+    using client = follow("poll", gateway.url, "racks", await everybody());
+    expect(await client.count(1)).toMatchObject([{ racks: [{ name: "r", ...second }] }]);
+  };
+
+  test("cannot say that a row is another crew's", async () => {
+    await using gateway = await start();
+    const refused = await rest(gateway.url, "POST publish/racks/r", second, bearer(await firstCrew()));
+    expect(refused).toMatchObject({ status: 403, body: { code: "forbidden" } });
+  });
+
+  test.fails.each([
+    ["delete", ""],
+    ["take", first],
+  ])("cannot %s a row of another crew", async (_what, body) => {
+    await using gateway = await start();
+    await rack(gateway);
+    const refused = await rest(gateway.url, "POST publish/racks/r", body, bearer(await firstCrew()));
+    expect(refused).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    await stillThere(gateway);
+  });
+});
