@@ -4,7 +4,7 @@ import type { Bus } from "../bus/bus.ts";
 import type { Config } from "../config.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Listening, listen } from "../server.ts";
-import { createSkein, type Skein, type SkeinOptions } from "../skein.ts";
+import { createSkein, type Skein } from "../skein.ts";
 import { startLogsAgent } from "./agent.ts";
 import { banner } from "./banner.ts";
 import { openBus } from "./bus.ts";
@@ -12,6 +12,7 @@ import { Explained, explained } from "./explained.ts";
 import { authOf } from "./keys.ts";
 import { type Household, householdOf, runNode } from "./node.ts";
 import { ownAccess } from "./own-access.ts";
+import { quotasOf, socketQuotaOf } from "./quotas.ts";
 import { endOnSignal } from "./signals.ts";
 
 const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
@@ -62,7 +63,7 @@ async function serve({ bus, auth, config }: Serving): Promise<Listening & { read
   const report = (fault: unknown) => console.error(fault);
   const skein = createSkein({ bus, auth, limits: config, quotas: quotasOf(config), report });
   await skein.start();
-  return { skein, ...(await listen(skein, config)) };
+  return { skein, ...(await listen(skein, { ...config, ...socketQuotaOf(config) })) };
 }
 
 interface Serving {
@@ -79,20 +80,6 @@ async function sessionTicket(skein: Skein): Promise<string | undefined> {
     if (Failure.from(thrown).code !== "bus_away") throw thrown;
     return undefined;
   }
-}
-
-/** How much anybody may have. */
-function quotasOf(config: Config): NonNullable<SkeinOptions["quotas"]> {
-  return {
-    connections: config.limitConnections,
-    connects: config.limitConnects,
-    subscriptions: config.limitSubscriptions,
-    subscribes: config.limitSubscribes,
-    messages: config.limitMessages,
-    reads: config.limitReads,
-    publishes: config.limitPublishes,
-    publishBytes: config.limitPublishBytes,
-  };
 }
 
 /** In mode `open` everyone may do everything, so only this machine may reach it unless somebody insists. */

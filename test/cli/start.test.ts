@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -107,6 +107,28 @@ describe("What cannot be started is told in a sentence:", () => {
     expect(stderr).toMatch(/in use by another process.*Stop that one/);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
+  });
+});
+
+describe("An address may hold as many sockets as connections", () => {
+  const args = ["--limit-connections", "address=2"];
+  const answerTo = async (port: number, sockets: Socket[]) => {
+    const socket = connect(port, "127.0.0.1");
+    sockets.push(socket);
+    socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return String((await once(socket, "data"))[0]).split("\r\n")[0];
+  };
+
+  test.each([
+    ["and not one more", [], ["HTTP/1.1 200 OK", "HTTP/1.1 200 OK", "HTTP/1.1 429 Too Many Requests"]],
+    ["but a trusted proxy any number", ["--trust-proxy", "127.0.0.0/8"], Array(3).fill("HTTP/1.1 200 OK")],
+  ])("%s", async (_what, more, answers) => {
+    await using gateway = await startSkein([...args, ...more]);
+    const sockets: Socket[] = [];
+    const heard: (string | undefined)[] = [];
+    for (const _ of answers) heard.push(await answerTo(gateway.port, sockets));
+    for (const socket of sockets) socket.destroy();
+    expect(heard).toEqual(answers);
   });
 });
 
