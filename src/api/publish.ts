@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { Ack, Bus, Journal, Table } from "../bus/bus.ts";
+import type { Ack, Bus, Journal, Stored, Table, Terms } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
 import { subjectOf } from "../protocol/subject.ts";
 import { accept } from "../stream/accept.ts";
@@ -23,11 +23,16 @@ export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishPa
     if (!isDelete) requireNames(definition.access, principal, accept(definition, { names, atMs: now() }, body));
     const subject = subjectOf(principal.org, tailOf(definition, names));
     const key = context.req.header("idempotency-key");
-    // The key is the caller's own word: under another subject it means another message.
+    const isLimited = definition.kind === "table" && principal.scope !== undefined;
+    const present = isLimited ? await stores.present(definition, subject) : undefined;
+    if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
     const ack = await stores.store(definition, {
       subject,
       body,
-      id: key === undefined ? undefined : `${subject} ${key}`,
+      // The key is the caller's own word: under another subject it means another message.
+      ...(key !== undefined && { id: `${subject} ${key}` }),
+      // What the caller may replace is the row that was looked at, and no other.
+      ...(isLimited && { expected: present?.position ?? 0 }),
     });
     return context.json({ subject, position: ack.position, duplicate: ack.duplicate }, ack.duplicate ? 200 : 201);
   });
@@ -57,6 +62,15 @@ interface Target {
   readonly names: Params;
 }
 
+/** A row as it is; one that is none is nobody's. */
+function rowIn(definition: StoredDefinition, names: Params, { atMs, data }: Stored): unknown {
+  try {
+    return accept(definition, { names, atMs }, data);
+  } catch {
+    return {};
+  }
+}
+
 function segmentsOf(path: string): string[] {
   try {
     return path.split("/").map(decodeURIComponent);
@@ -65,10 +79,9 @@ function segmentsOf(path: string): string[] {
   }
 }
 
-interface Publication {
+interface Publication extends Terms {
   readonly subject: string;
   readonly body: Uint8Array;
-  readonly id: string | undefined;
 }
 
 /** The tables and journals of the definitions, opened at their first use. */
@@ -81,14 +94,27 @@ class Stores {
     this.#bus = bus;
   }
 
-  async store(definition: StoredDefinition, { subject, body, id }: Publication): Promise<Ack> {
-    if (this.#bus.state === "away") throw new Failure("bus_away", "The bus is away; nothing was stored, try again");
+  async store(definition: StoredDefinition, { subject, body, ...terms }: Publication): Promise<Ack> {
+    this.#requireBus();
     if (definition.kind === "feed") {
       const journal = await opened(this.#journals, definition, () => this.#bus.journal(journalOf(definition)));
-      return journal.append(subject, body, id);
+      return journal.append(subject, body, terms.id);
     }
-    const table = await opened(this.#tables, definition, () => this.#bus.table(storeOf(definition)));
-    return table.put(subject, body, id === undefined ? {} : { id });
+    return (await this.#table(definition)).put(subject, body, terms);
+  }
+
+  /** The row that is there. */
+  async present(definition: StoredDefinition, subject: string): Promise<Stored | undefined> {
+    this.#requireBus();
+    return (await this.#table(definition)).get(subject);
+  }
+
+  #table(definition: StoredDefinition): Promise<Table> {
+    return opened(this.#tables, definition, () => this.#bus.table(storeOf(definition)));
+  }
+
+  #requireBus(): void {
+    if (this.#bus.state === "away") throw new Failure("bus_away", "The bus is away; nothing was stored, try again");
   }
 }
 
