@@ -71,7 +71,7 @@ describe("Whoever may publish for one crew of a table", () => {
   test("may change and delete a row of its own, and do so again under the same key", async () => {
     await using gateway = await start();
     const token = await firstCrew();
-    const say = (body: unknown, key = crypto.randomUUID()) =>
+    const say = (body: unknown, key: string = crypto.randomUUID()) =>
       rest(gateway.url, "POST publish/racks/r", body, { ...bearer(token), "idempotency-key": key });
     const answers = [await say(first, "k"), await say(first, "k"), await say(first), await say(""), await say(first)];
     expect(answers.map(({ status }) => status)).toEqual([201, 200, 201, 201, 201]);
