@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startBus } from "./bus.ts";
 import { Children, type Program } from "./children.ts";
+import { noLimits } from "./limits.ts";
 import { accepts, freePort, whenReady } from "./port.ts";
 import { table } from "./report.ts";
 
@@ -53,7 +54,17 @@ async function startGateway(name: string, flags: readonly string[]): Promise<str
   writeFileSync(config, JSON.stringify({ templates: { asleep } }));
   const port = await freePort();
   const main = new URL("../src/cli/main.ts", import.meta.url).pathname;
-  const args = ["start", "--config", config, "--data", join(folder, name), "--port", String(port), ...flags];
+  const args = [
+    "start",
+    "--config",
+    config,
+    "--data",
+    join(folder, name),
+    "--port",
+    String(port),
+    ...noLimits,
+    ...flags,
+  ];
   const program: Program = children.spawn(process.execPath, [main, ...args]);
   await whenReady(program, () => accepts(port));
   return `http://127.0.0.1:${port}`;

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Children, Program } from "../children.ts";
+import { noLimits } from "../limits.ts";
 import { freePort, whenReady } from "../port.ts";
 
 /** What `node` runs as `skein`. */
@@ -15,7 +16,7 @@ export interface Gateway {
 /** Starts `skein start --logs`, over the embedded bus. */
 export async function startGateway(children: Children, pattern: string): Promise<Gateway> {
   const port = await freePort();
-  const args = [main, "start", "--port", String(port), "--data", ":memory:", "--logs", pattern];
+  const args = [main, "start", "--port", String(port), "--data", ":memory:", "--logs", pattern, ...noLimits];
   const program = children.spawn(process.execPath, args);
   const url = `http://127.0.0.1:${port}`;
   const isReady = () =>

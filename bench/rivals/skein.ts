@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { natsPublisher } from "../bus.ts";
+import { noLimits } from "../limits.ts";
 import { freePort, whenReady } from "../port.ts";
 import { httpPublisher } from "../publisher.ts";
 import type { Rival } from "./rival.ts";
@@ -37,7 +38,7 @@ export const skein: Rival = {
 
 function commandLine(port: number, busUrl: string | undefined): string[] {
   const nats = busUrl === undefined ? [] : ["--nats", busUrl];
-  return [program, "start", "--port", String(port), "--data", ":memory:", ...nats];
+  return [program, "start", "--port", String(port), "--data", ":memory:", ...noLimits, ...nats];
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -44,25 +44,29 @@ export class Sessions {
    * Undefined where the gateway cannot sign tokens. Throws `bus_away`.
    */
   async link(): Promise<string | undefined> {
-    if (this.#options.mode === "enforced" || this.#secret === undefined) return undefined;
+    if (this.#linkSecret === undefined) return undefined;
     const { ticket } = await this.#parts.tickets.issue(openPrincipal, { stream: undefined, lifeMs: linkLifeMs });
     return ticket;
   }
 
   /** The session that a link opens: twelve hours of everything. Throws `ticket_invalid`, `bus_away`. */
   async open(ticket: string): Promise<Session> {
-    const { org, subject } = await this.#parts.tickets.redeem(ticket, undefined);
-    if (this.#secret === undefined) throw new Failure("ticket_invalid", "This gateway opens no sessions by links");
+    const { org, subject, token: facts } = await this.#parts.tickets.redeem(ticket, undefined);
+    const secret = this.#linkSecret;
+    // A session gives every role: nobody gets it by way of a token, which may give less.
+    if (secret === undefined || facts) throw new Failure("ticket_invalid", "This ticket opens no session");
     const { issuer: iss, audience: aud, claims } = this.#options;
     const now = this.#parts.clock.now();
     const expiresAtMs = now + sessionLifeMs;
     const [iat, exp] = [Math.floor(now / 1000), Math.floor(expiresAtMs / 1000)];
     const named = { [claims.org]: org, [claims.roles]: [...roles] };
-    const facts = { sub: subject, jti: randomUUID(), iat, exp, ...(iss && { iss }), ...(aud && { aud }) };
-    return { token: await signToken({ ...named, ...facts }, this.#secret), expiresAtMs: exp * 1000 };
+    const registered = { sub: subject, jti: randomUUID(), iat, exp, ...(iss && { iss }), ...(aud && { aud }) };
+    return { token: await signToken({ ...named, ...registered }, secret), expiresAtMs: exp * 1000 };
   }
 
-  get #secret(): Uint8Array | undefined {
+  /** What signs the sessions of links; undefined where there are no links. */
+  get #linkSecret(): Uint8Array | undefined {
+    if (this.#options.mode === "enforced") return undefined;
     return this.#options.keys.find((key) => key.kind === "secret")?.secret;
   }
 }
