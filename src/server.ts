@@ -3,8 +3,10 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Bodies } from "./limits/bodies.ts";
 import { type SocketQuota, Sockets } from "./limits/sockets.ts";
+import { Unread } from "./limits/unread.ts";
 import { systemClock } from "./protocol/clock.ts";
 import type { Skein } from "./skein.ts";
+import { untakenBytes } from "./transport/socket.ts";
 
 /** How long connections may take to say goodbye once they were ended. */
 const graceMs = 1000;
@@ -33,6 +35,11 @@ export interface ListenOptions {
    * bringing 16 KiB a second may take longer. Default: 10 s.
    */
   readonly handshakeMs?: number;
+  /**
+   * How long a client may accept no byte of what it is sent. Streams end such a connection themselves and say so; what
+   * is left twice as long, an answer that nobody reads, is cut. Default: 30 s.
+   */
+  readonly stuckAfterMs?: number;
   /** The largest head of a request. Default: 16 KiB. */
   readonly maxHeaderBytes?: number;
   /** How many sockets one address may hold, whatever they are for. Default: any number. */
@@ -49,10 +56,11 @@ export interface ListenOptions {
  * looked after by its transport. All of this holds on Node and on Deno.
  */
 export async function listen(skein: Skein, options: ListenOptions): Promise<Listening> {
-  const { host, port, handshakeMs = 10_000, perAddress, onRefused } = options;
+  const { host, port, handshakeMs = 10_000, stuckAfterMs = 30_000, perAddress, onRefused } = options;
   const server = serverOf(skein, options);
   const sockets = new Sockets(perAddress);
   const bodies = new Bodies({ clock: systemClock, graceMs: handshakeMs, sweepMs: Math.min(sweepMs, handshakeMs / 4) });
+  const unread = new Unread({ clock: systemClock, afterMs: 2 * stuckAfterMs, sockets: sockets.open, untakenBytes });
   server.on("connection", (socket: Socket) => {
     if (!sockets.take(socket)) onRefused?.();
   });
@@ -72,6 +80,7 @@ export async function listen(skein: Skein, options: ListenOptions): Promise<List
       await closed;
       clearTimeout(timer);
       bodies.close();
+      unread.close();
     },
   };
 }

@@ -18,6 +18,10 @@ export class Sockets {
     this.#quota = quota;
   }
 
+  get open(): ReadonlySet<Socket> {
+    return this.#open;
+  }
+
   /** Takes a socket in, or answers it with 429 and cuts it; says whether it was taken. */
   take(socket: Socket): boolean {
     const key = this.#keyOf(socket);
