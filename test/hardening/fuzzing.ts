@@ -8,6 +8,8 @@ import { Witness } from "./witness.ts";
 /** Nobody is refused for coming too often; channels and letters do not stay. */
 const env = {
   NODE_OPTIONS: "--inspect=127.0.0.1:0",
+  // Whoever went away without a word is noticed by the next ping.
+  SKEIN_PING_EVERY_MS: "500",
   SKEIN_LINGER_MS: "50",
   SKEIN_LETTER_KEEP_MS: "1000",
   ...Object.fromEntries(
@@ -105,8 +107,11 @@ async function send(port: number, { chunks, from, isReset, patienceMs }: Sending
   }
   if (isReset) wire.socket.resetAndDestroy();
   const timer = setTimeout(() => wire.socket.end(), patienceMs);
+  // An event stream with enough requests behind it goes on for a client that only says that it sends no more.
+  const last = setTimeout(() => wire.socket.destroy(), 50 * patienceMs);
   await wire.closed;
   clearTimeout(timer);
+  clearTimeout(last);
   return wire.text;
 }
 

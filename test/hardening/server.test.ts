@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { follow } from "../support/client.ts";
 import { startListening } from "../support/listening.ts";
 import { Wire } from "../support/wire.ts";
+import { halfOpen } from "./flooding.ts";
 
 const statusOf = ({ text }: Wire) => /^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1];
 
@@ -103,5 +104,16 @@ describe("An address", () => {
     expect(statusOf(second)).toBe("429");
   });
 });
+
+test("2,000 half-open handshakes of one address take no more sockets than it may hold", async () => {
+  let refused = 0;
+  await using door = await startListening({ perAddress: { most: 50 }, onRefused: () => refused++, handshakeMs: 1000 });
+  const handshake = "GET /ws/instances HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n";
+  const tally = await halfOpen({ port: door.port, count: 2000, request: handshake });
+  expect(refused).toBeGreaterThan(1000);
+  expect(tally[408]).toBe(2000 - refused);
+  using other = follow("ws", door.url, "instances");
+  await other.count(1);
+}, 60_000);
 
 test.todo("A client that goes away in the middle of its body is no defect of ours");

@@ -7,8 +7,8 @@ const count = Number(process.env.COUNT ?? 100_000);
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 test.each([
-  ["handshakes and frames", frameCase, 15],
-  ["HTTP requests", requestCase, 100],
+  ["handshakes and frames", frameCase, 10],
+  ["HTTP requests", requestCase, 40],
 ])(
   `${count} %s, some of it wrong, do nothing to a gateway and to others (SEED=${seed})`,
   async (_, makeCase, patienceMs) => {
