@@ -61,7 +61,9 @@ describe("--help names every option of", () => {
     ["start", ["--config", ...knobFlags]],
     ["config", ["--config", "--json", ...knobFlags]],
     ["listen", ["--transport", "--since", "--url", "ws", "sse", "poll"]],
-    ["publish", ["--key", "--url"]],
+    ["publish", ["--key", "--url", "--token-file"]],
+    ["token", ["--org", "--role", "--ttl", "--sub", "--instance", "--crew", "--jwt-secret-file", "check"]],
+    ["revoke", ["--jti", "--sub", "--org", "--file", "--yes", "--token-file"]],
   ])("skein %s", async (command, options) => {
     const { code, stdout, stderr } = await skein([command, "--help"]);
     expect([code, stderr]).toEqual([0, ""]);
