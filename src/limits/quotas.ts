@@ -69,6 +69,11 @@ export class Quotas {
     return this.#refused;
   }
 
+  /** Counts a refusal of somebody else's, say `sockets address`, among its own. */
+  countRefusal(what: string): void {
+    add(this.#refused, what, 1);
+  }
+
   /** How many keys are remembered. */
   get size(): number {
     const buckets = [...this.#rates.values()].flat().map(({ buckets: { size } }) => size);
@@ -113,7 +118,7 @@ export class Quotas {
   }
 
   #refusal({ code, what }: Described, { name, scope, limit, retryAfterMs }: Refusal): Failure {
-    add(this.#refused, `${name} ${scope}`, 1);
+    this.countRefusal(`${name} ${scope}`);
     const burst = name in rates ? `, ${limit * burstSeconds} at once` : "";
     const message = `Too many ${what}: each ${scope} may have ${limit}${burst}; try again later`;
     return new Failure(code, message, { retryAfterMs });

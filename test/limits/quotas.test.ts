@@ -158,8 +158,10 @@ test("What was refused is counted by what it was and in which scope", () => {
   times(3, () => refusal(() => quotas.hold("connections", bob)));
   quotas.spend("reads", ann, 10);
   refusal(() => quotas.spend("reads", ann));
+  quotas.countRefusal("sockets address");
   expect([...quotas.refused]).toEqual([
     ["connections org", 3],
     ["reads address", 1],
+    ["sockets address", 1],
   ]);
 });
