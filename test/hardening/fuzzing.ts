@@ -8,6 +8,8 @@ import { Witness } from "./witness.ts";
 /** Nobody is refused for coming too often; channels and letters do not stay. */
 const env = {
   NODE_OPTIONS: "--inspect=127.0.0.1:0",
+  // Nobody here says anything for as long as a soak takes.
+  SKEIN_IDLE_AFTER_MS: "1h",
   // Whoever went away without a word is noticed by the next ping.
   SKEIN_PING_EVERY_MS: "500",
   SKEIN_LINGER_MS: "50",
