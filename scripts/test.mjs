@@ -7,6 +7,7 @@ import { ready } from "./runtime.mjs";
 const natsServer = { variable: "NATS_SERVER_BIN", names: ["nats-server"], debian: "nats-server" };
 const chromium = { variable: "CHROMIUM_BIN", names: ["chromium", "chromium-browser"], debian: "chromium" };
 const logrotate = { variable: "LOGROTATE_BIN", names: ["logrotate"], debian: "logrotate" };
+const openssl = { variable: "OPENSSL_BIN", names: ["openssl"], debian: "openssl" };
 // What the WebSocket of a gateway is compared with.
 const wsproto = {
   variable: "PYTHON_BIN",
@@ -24,6 +25,7 @@ await main(async () => {
   const deno = args.includes("--deno");
   const env = await ready();
   env.NATS_SERVER_BIN = await ensureProgram(natsServer);
+  env.OPENSSL_BIN = await ensureProgram(openssl);
   if (!deno) {
     env.CHROMIUM_BIN = await ensureProgram(chromium);
     env.LOGROTATE_BIN = await ensureProgram(logrotate);

@@ -42,9 +42,9 @@ export interface ListenOptions {
   readonly stuckAfterMs?: number;
   /** The largest head of a request. Default: 16 KiB. */
   readonly maxHeaderBytes?: number;
-  /** How many sockets one address may hold, whatever they are for. Default: any number. */
+  /** How many sockets one address may hold, whatever they are for. Default: as the gateway says. */
   readonly perAddress?: SocketQuota;
-  /** Hears of every socket that was refused because its address holds too many. */
+  /** Hears of every socket that was refused because its address holds too many. Default: the gateway counts it. */
   readonly onRefused?: () => void;
 }
 
@@ -56,7 +56,8 @@ export interface ListenOptions {
  * looked after by its transport. All of this holds on Node and on Deno.
  */
 export async function listen(skein: Skein, options: ListenOptions): Promise<Listening> {
-  const { host, port, handshakeMs = 10_000, stuckAfterMs = 30_000, perAddress, onRefused } = options;
+  const { host, port, handshakeMs = 10_000, stuckAfterMs = 30_000 } = options;
+  const { perAddress = skein.perAddress, onRefused = skein.countRefusedSocket } = options;
   const server = serverOf(skein, options);
   const sockets = new Sockets(perAddress);
   const bodies = new Bodies({ clock: systemClock, graceMs: handshakeMs, sweepMs: Math.min(sweepMs, handshakeMs / 4) });

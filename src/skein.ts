@@ -4,11 +4,14 @@ import type { Hono } from "hono";
 import type { Admitted } from "./api/entrance.ts";
 import { addressIn, appOf, isFleet } from "./app.ts";
 import { Auth, type AuthOptions, openAuth } from "./auth/auth.ts";
+import type { Guard } from "./auth/guard.ts";
+import type { Leases } from "./auth/leases.ts";
 import type { Bus } from "./bus/bus.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { Hub } from "./hub/hub.ts";
 import type { HubLimits } from "./hub/source.ts";
 import { type CountName, type Quota, Quotas, type RateName } from "./limits/quotas.ts";
+import type { SocketQuota } from "./limits/sockets.ts";
 import type { MailLimits } from "./mail/duty.ts";
 import { Mail } from "./mail/mail.ts";
 import { metricsOf } from "./metrics/metrics.ts";
@@ -59,6 +62,10 @@ export interface Skein {
   readonly upgrade: (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Opens the streams on the bus. Throws when the bus has them in another shape. */
   start(): Promise<void>;
+  /** How many sockets one address may hold, for whoever listens: as many as connections, a trusted proxy any number. */
+  readonly perAddress: SocketQuota | undefined;
+  /** Counts a socket that was refused for that. */
+  readonly countRefusedSocket: () => void;
   /** The ticket of a one-time link for whoever has started it; undefined where there is none. Throws `bus_away`. */
   link(): Promise<string | undefined>;
   /** Refuses newcomers, ends every connection within `drainMs`, evenly spread, and stops reading. The bus stays open. */
@@ -80,22 +87,21 @@ const noLimits: NonNullable<SkeinOptions["quotas"]> = {
 
 /** Makes a gateway. Throws an Error that says which option cannot be used. */
 export function createSkein(given: SkeinOptions): Skein {
-  const { bus, limits, streams: definitions = productStreams, auth: options = openAuth } = given;
+  const { bus, limits, streams: definitions = productStreams } = given;
+  const { auth: options = openAuth, quotas: allowed = noLimits } = given;
   const { clock = systemClock, random = Math.random, report = console.error } = given;
   let isClosing = false;
   const gateway = crypto.randomUUID();
   const auth = new Auth(options, { bus, clock, gateway, report });
-  const quotas = new Quotas({ clock, quotas: given.quotas ?? noLimits });
+  const quotas = new Quotas({ clock, quotas: allowed });
   const hub = new Hub(definitions, { bus, clock, limits, report, gateway });
   const fleet = new Fleet({ bus, clock, report });
   const mail = new Mail({ bus, clock, random, limits, report, journal: journalOf(messages) });
   const optional = [...(definitions.some(isFleet) ? [fleet] : []), ...(definitions.includes(messages) ? [mail] : [])];
   const rooms = [auth, hub, ...optional];
   const gate = new Gate({ ...auth, definitions, hub, quotas, isClosing: () => isClosing });
-  const transport = { gate, leases: auth.leases, guard: auth.guard, clock, random, limits, report };
-  const sockets = new WebSockets({ ...transport, addressOf: addressIn(auth) });
-  const events = new EventStreams(transport);
-  const polls = new Polls(transport);
+  const { leases, guard } = auth;
+  const { sockets, events, polls } = waysOut({ gate, leases, guard, clock, random, limits, report }, auth);
   const open = { ws: sockets.connections, sse: events.connections, poll: polls.connections, inbox: mail.inbox.waiting };
   const metrics = metricsOf(readingsOf({ hub, bus, quotas, open }));
   const isReady = () => hub.isReady && auth.revocations.isLevel && !isClosing;
@@ -103,6 +109,8 @@ export function createSkein(given: SkeinOptions): Skein {
   return {
     app: appOf({ ...served, metrics, isReady }),
     upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
+    perAddress: socketsOf(allowed, auth),
+    countRefusedSocket: () => quotas.countRefusal("sockets address"),
     link: () => auth.sessions.link(),
     async start() {
       for (const room of rooms) await room.start();
@@ -116,6 +124,30 @@ export function createSkein(given: SkeinOptions): Skein {
       for (const room of rooms.toReversed()) await room.close();
     },
   };
+}
+
+interface TransportParts {
+  readonly gate: Gate;
+  readonly leases: Leases;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly limits: Limits;
+  readonly report: (fault: unknown) => void;
+}
+
+/** The three transports. */
+function waysOut(parts: TransportParts, auth: Auth) {
+  return {
+    sockets: new WebSockets({ ...parts, addressOf: addressIn(auth) }),
+    events: new EventStreams(parts),
+    polls: new Polls(parts),
+  };
+}
+
+/** How many sockets one address may hold. */
+function socketsOf({ connections: { address: most } }: typeof noLimits, { peers }: Auth): SocketQuota | undefined {
+  return most === 0 ? undefined : { most, keyOf: (remote) => peers.socketKey(remote) };
 }
 
 interface Closable {

@@ -8,6 +8,7 @@ import type { Principal, Scope } from "./principal.ts";
 
 const sweepMs = 250;
 const warningMs = 60_000;
+const idBytes = 15;
 
 /** An open connection, as far as its token goes. */
 export interface Leased {
@@ -17,10 +18,8 @@ export interface Leased {
 
 /** How long an open connection may stay: as long as its token counts. */
 export interface Lease {
-  /** Names the connection to whoever wants to renew it. */
+  /** Names the connection to whoever wants to renew it; made when it is asked for. */
   readonly id: string;
-  /** Who it is for, by the newest token. */
-  readonly principal: Principal;
   /** Goes on with a newer token of the same principal. Throws `forbidden` when it is somebody else's, or allows something else. */
   renew(principal: Principal): void;
   /** The connection is over. */
@@ -36,40 +35,34 @@ interface LeasesParts {
 
 /** The leases of all connections, looked through together: no connection has a timer of its own. */
 export class Leases {
-  readonly #clock: Clock;
-  readonly #gateway: string;
-  readonly #isRevoked: (principal: Principal) => boolean;
-  readonly #held = new Map<string, Held>();
+  readonly #parts: LeasesParts;
+  readonly #held = new Set<Held>();
+  /** Those whose id was asked for: nobody can ask for the others by name. */
+  readonly #named = new Map<string, Held>();
   readonly #stop: Stop;
-  #count = 0;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isLookDue = false;
 
-  constructor({ clock, gateway, isRevoked }: LeasesParts) {
-    this.#clock = clock;
-    this.#gateway = gateway;
-    this.#isRevoked = isRevoked;
-    this.#stop = clock.every(sweepMs, () => this.sweep());
+  constructor(parts: LeasesParts) {
+    this.#parts = parts;
+    this.#stop = parts.clock.every(sweepMs, () => this.sweep());
   }
 
   get size(): number {
     return this.#held.size;
   }
 
+  /** A lease for a connection; nothing ends one without a token. */
   take(principal: Principal, leased: Leased): Lease {
-    this.#count += 1;
-    const id = `${this.#gateway}.${this.#count.toString(36)}.${randomBytes(12).toString("base64url")}`;
-    const forget = () => this.#held.delete(id);
-    const note = (renewed: Principal) => this.#note(renewed);
-    const held = new Held(id, leased, { principal, clock: this.#clock, forget, note });
-    this.#held.set(id, held);
-    this.#note(principal);
+    if (principal.token === undefined) return endless;
+    const held = new Held(this, leased, this.note(principal));
+    this.#held.add(held);
     return held;
   }
 
   /** Renews the connection of that id. Throws `connection_not_found`, `forbidden`. */
   renew(id: string, principal: Principal): void {
-    const held = this.#held.get(id);
+    const held = this.#named.get(id);
     if (!held) throw new Failure("connection_not_found", "There is no such connection on this gateway");
     held.renew(principal);
   }
@@ -78,100 +71,115 @@ export class Leases {
   revoked(): void {
     this.#isLookDue = true;
     // Hundreds of revocations at once are not hundreds of looks through all connections.
-    if (this.#clock.now() - this.#lookedAtMs >= sweepMs) this.#look();
+    if (this.#parts.clock.now() - this.#lookedAtMs >= sweepMs) this.#look();
   }
 
   /** Warns those that end within a minute, and ends those whose time is over; done by itself four times a second. */
   sweep(): void {
     if (this.#isLookDue) this.#look();
-    const now = this.#clock.now();
-    for (const held of this.#held.values()) held.check(now);
+    const now = this.#parts.clock.now();
+    for (const held of this.#held) held.check(now);
   }
 
   /** Stops looking; the connections are the transports' to end. */
   close(): void {
     this.#stop();
     this.#held.clear();
+    this.#named.clear();
   }
 
-  /** It may have been revoked since it was checked, while nobody held it yet. */
-  #note(principal: Principal): void {
-    if (this.#isRevoked(principal)) this.#isLookDue = true;
+  /** Gives a lease the id that it is renewed by. */
+  name(held: Held): string {
+    const id = `${this.#parts.gateway}.${randomBytes(idBytes).toString("base64url")}`;
+    this.#named.set(id, held);
+    return id;
+  }
+
+  /** How a principal stands now; it may have been revoked since it was checked, while nobody held it yet. */
+  note(principal: Principal): Standing {
+    if (this.#parts.isRevoked(principal)) this.#isLookDue = true;
+    const { token } = principal;
+    const endsAtMs = token === undefined ? Number.POSITIVE_INFINITY : endOf(token, this.#parts.clock.now());
+    return { principal, endsAtMs };
+  }
+
+  forget(held: Held, id: string | undefined): void {
+    this.#held.delete(held);
+    if (id !== undefined) this.#named.delete(id);
   }
 
   #look(): void {
     this.#isLookDue = false;
-    this.#lookedAtMs = this.#clock.now();
-    for (const held of this.#held.values()) {
-      if (this.#isRevoked(held.principal)) held.end(new Failure("token_revoked", "The token was revoked"));
+    this.#lookedAtMs = this.#parts.clock.now();
+    for (const held of this.#held) {
+      if (this.#parts.isRevoked(held.principal)) held.end(new Failure("token_revoked", "The token was revoked"));
     }
   }
 }
 
-interface HeldParts {
+interface Standing {
   readonly principal: Principal;
-  readonly clock: Clock;
-  readonly forget: () => void;
-  /** Hears of a newer principal. */
-  readonly note: (principal: Principal) => void;
+  readonly endsAtMs: number;
 }
 
+/** The lease of everybody who came without a token. */
+const endless: Lease = {
+  id: "",
+  renew: () => {
+    throw new Failure("forbidden", "A connection that was made without a token has none to renew");
+  },
+  release: () => {},
+};
+
 class Held implements Lease {
-  readonly id: string;
+  readonly #leases: Leases;
   readonly #leased: Leased;
-  readonly #clock: Clock;
-  readonly #forget: () => void;
-  readonly #note: (principal: Principal) => void;
-  #principal: Principal;
-  #endsAtMs: number;
+  #standing: Standing;
+  #id: string | undefined;
   #isWarned = false;
 
-  constructor(id: string, leased: Leased, { principal, clock, forget, note }: HeldParts) {
-    this.id = id;
+  constructor(leases: Leases, leased: Leased, standing: Standing) {
+    this.#leases = leases;
     this.#leased = leased;
-    this.#clock = clock;
-    this.#forget = forget;
-    this.#note = note;
-    this.#principal = principal;
-    this.#endsAtMs = endOfPrincipal(principal, clock.now());
+    this.#standing = standing;
+  }
+
+  get id(): string {
+    this.#id ??= this.#leases.name(this);
+    return this.#id;
   }
 
   get principal(): Principal {
-    return this.#principal;
+    return this.#standing.principal;
   }
 
   renew(principal: Principal): void {
-    if (!mayFollow(this.#principal, principal))
+    if (!mayFollow(this.principal, principal))
       throw new Failure(
         "forbidden",
         "The new token must be of the same subject and org, with no role less and the same scope",
       );
-    this.#principal = principal;
-    this.#endsAtMs = endOfPrincipal(principal, this.#clock.now());
+    this.#standing = this.#leases.note(principal);
     this.#isWarned = false;
-    this.#note(principal);
   }
 
   release(): void {
-    this.#forget();
+    this.#leases.forget(this, this.#id);
   }
 
   check(now: number): void {
-    if (now >= this.#endsAtMs) return this.end(new Failure("token_expired", "The token has expired; get a new one"));
-    if (this.#isWarned || now < this.#endsAtMs - warningMs) return;
+    const { endsAtMs } = this.#standing;
+    if (now >= endsAtMs) return this.end(new Failure("token_expired", "The token has expired; get a new one"));
+    if (this.#isWarned || now < endsAtMs - warningMs) return;
     this.#isWarned = true;
-    const expires_at = new Date(this.#endsAtMs).toISOString();
+    const expires_at = new Date(endsAtMs).toISOString();
     this.#leased.say(new Frame({ type: "token_expiring", expires_at, connection: this.id }));
   }
 
   end(failure: Failure): void {
-    this.#forget();
+    this.release();
     this.#leased.end(failed(failure));
   }
-}
-
-function endOfPrincipal({ token }: Principal, now: number): number {
-  return token === undefined ? Number.POSITIVE_INFINITY : endOf(token, now);
 }
 
 /** Whether a connection of the one may go on as the other: what it shows was chosen by what the first one may see. */

@@ -31,6 +31,12 @@ export class Peers {
     return said.at(-1)?.trim().toLowerCase() === "https";
   }
 
+  /** What limits count a socket as; undefined for a proxy that is believed, which holds those of many. */
+  socketKey(remote: string): string | undefined {
+    const address = plainAddress(remote) ?? "";
+    return address !== "" && this.#trusts(address) ? undefined : limitKey(address);
+  }
+
   #trusts(address: string): boolean {
     return this.#proxies.check(address, familyOf(address));
   }

@@ -12,7 +12,7 @@ import { Explained, explained } from "./explained.ts";
 import { authOf } from "./keys.ts";
 import { type Household, householdOf, runNode } from "./node.ts";
 import { ownAccess } from "./own-access.ts";
-import { quotasOf, socketQuotaOf } from "./quotas.ts";
+import { quotasOf } from "./quotas.ts";
 import { endOnSignal } from "./signals.ts";
 
 const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
@@ -63,7 +63,7 @@ async function serve({ bus, auth, config }: Serving): Promise<Listening & { read
   const report = (fault: unknown) => console.error(fault);
   const skein = createSkein({ bus, auth, limits: config, quotas: quotasOf(config), report });
   await skein.start();
-  return { skein, ...(await listen(skein, { ...config, ...socketQuotaOf(config) })) };
+  return { skein, ...(await listen(skein, config)) };
 }
 
 interface Serving {

@@ -134,7 +134,7 @@ describe("an open connection", () => {
     const { clock, leases } = openScene();
     const ids = Array.from({ length: 1000 }, () => leases.take(holder(clock, 1000), new Connection()).id);
     expect(new Set(ids.map((id) => id.split(".").at(-1))).size).toBe(1000);
-    for (const id of ids) expect(id).toMatch(/^g1\.[0-9a-z]+\.[A-Za-z0-9_-]{16}$/);
+    for (const id of ids) expect(id).toMatch(/^g1\.[A-Za-z0-9_-]{20}$/);
   });
 
   test("of twenty thousand costs no timer, and a sweep over all is short", () => {
@@ -155,7 +155,6 @@ describe("a renewed connection", () => {
     expect(connection.said).toHaveLength(1);
     const newer = holder(clock, 120_000, { roles: new Set(["viewer", "operator"]) });
     leases.renew(lease.id, newer);
-    expect(lease.principal).toBe(newer);
     clock.pass(59_000);
     expect(connection.said).toHaveLength(1);
     clock.pass(60_000);
@@ -195,7 +194,6 @@ describe("a renewed connection", () => {
     const forbidden = expect.objectContaining({ code: "forbidden", status: 403 });
     expect(() => leases.renew(lease.id, next)).toThrow(forbidden);
     expect(() => lease.renew(next)).toThrow(forbidden);
-    expect(lease.principal).toBe(old);
     clock.pass(1250);
     expect(connection.ends).toMatchObject([expired]);
   });
