@@ -152,17 +152,46 @@ function linkTo({ path, description = "" }) {
   return item;
 }
 
+/** Lists the streams; false when the gateway wants to know who asks. */
 async function listStreams() {
   const fault = part(document, "#streams-fault");
   try {
     const answer = await fetch(new URL("api/streams", document.baseURI));
-    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    part(document, "#identity").hidden = answer.status !== 401;
+    if (answer.status === 401) return false;
+    if (!answer.ok) throw new Error(await reasonIn(answer));
     ({ streams } = await answer.json());
     part(document, "#streams").replaceChildren(...streams.map(linkTo));
   } catch (error) {
     fault.hidden = false;
     fault.textContent = `The list of streams did not come: ${error instanceof Error ? error.message : error}`;
   }
+  return true;
+}
+
+/** Leaves a token to the browser, where no script of any page reads it again. */
+async function signIn() {
+  const field = /** @type {HTMLInputElement} */ (part(document, "#token"));
+  const fault = part(document, "#identity-fault");
+  const headers = { Authorization: `Bearer ${field.value.trim()}` };
+  field.value = "";
+  const answer = await fetch(new URL("api/session", document.baseURI), { method: "POST", headers });
+  fault.hidden = answer.ok;
+  if (answer.ok) await begin();
+  else fault.textContent = await reasonIn(answer);
+}
+
+/** @param {Response} answer */
+async function reasonIn(answer) {
+  const { message = `HTTP ${answer.status}` } = await answer.json().catch(() => ({}));
+  return message;
+}
+
+/** Shows what the address of the page says, once the gateway lets us. */
+async function begin() {
+  if (!(await listStreams())) return;
+  if (chosen().path) follow();
+  else choose({ path: streams[0]?.path ?? "instances", query: "" });
 }
 
 /** @param {HTMLElement} button */
@@ -182,6 +211,10 @@ part(document, "#choice").addEventListener("submit", (event) => {
   event.preventDefault();
   choose({ path: pathField.value.trim().replace(/^\/+/, ""), query: queryField.value.trim().replace(/^\?/, "") });
 });
+part(document, "#identity").addEventListener("submit", (event) => {
+  event.preventDefault();
+  signIn();
+});
 part(document, "#whole").addEventListener("change", ({ target }) => {
   part(document, "#columns").classList.toggle("whole", target instanceof HTMLInputElement && target.checked);
 });
@@ -190,6 +223,4 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
 }
 addEventListener("hashchange", follow);
 setInterval(drawVerdict, verdictEveryMs);
-await listStreams();
-if (chosen().path) follow();
-else choose({ path: streams[0]?.path ?? "instances", query: "" });
+await begin();

@@ -4,6 +4,7 @@ import { startChromium } from "../support/chromium.ts";
 import { Client } from "../support/client.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { layWire } from "../support/proxy.ts";
+import { enforced, openWithKey, token } from "../support/tokens.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -171,6 +172,35 @@ test("What is published is shown as text, whatever it looks like", async () => {
   await gateway.publish("instances/a", { status: evil });
   await expect.poll(async () => (await column(page, "ws")).join()).toContain("<img src=x");
   expect(await page.locator("#ws .frames img, #ws .frames script").count()).toBe(0);
+  expect(faults).toEqual([]);
+});
+
+test("Where nobody gets in without a token, the page asks for one and leaves it to the browser", async () => {
+  await using gateway = await startGateway({ auth: enforced });
+  await gateway.publish("instances/mine", { status: "running" }, await token());
+  await using opened = await open(gateway, "#instances");
+  const { page } = opened;
+  const form = page.locator("#identity");
+  await form.locator("input").fill("nonsense");
+  await form.locator("button").click();
+  await expect.poll(() => page.locator("#identity-fault").innerText()).toContain("token");
+  await form.locator("input").fill(await token());
+  await form.locator("button").click();
+  for (const side of ["sse", "ws"] as const) {
+    await expect.poll(async () => (await column(page, side)).join()).toContain('"name":"mine"');
+  }
+  expect(await form.isVisible()).toBe(false);
+  expect(await page.evaluate("document.cookie + localStorage.length + sessionStorage.length")).toBe("00");
+});
+
+test("A one-time link opens the page with a session, and leaves no ticket in its address", async () => {
+  await using gateway = await startGateway({ auth: openWithKey });
+  await using opened = await open(gateway, `session?ticket=${await gateway.skein.link()}`);
+  const { page, faults } = opened;
+  await expect.poll(() => page.locator("#streams a").count()).toBe(4);
+  expect(new URL(page.url())).toMatchObject({ pathname: "/", search: "" });
+  const session = await page.evaluate("fetch('/api/session').then((answer) => answer.json())");
+  expect(session).toMatchObject({ org: "default", expires_at: expect.any(String) });
   expect(faults).toEqual([]);
 });
 
