@@ -32,7 +32,7 @@ describe("A client that is slow", () => {
   });
 
   test("to ask for anything more is no slow client: streams go on", async () => {
-    await using door = await startListening({ handshakeMs: 100 });
+    await using door = await startListening({ handshakeMs: 500 });
     using socket = follow("ws", door.url, "instances");
     using events = follow("sse", door.url, "instances");
     await Promise.all([socket.count(1), events.count(1)]);
