@@ -36,11 +36,12 @@ async function limitedBy({ url }: Started): Promise<Readonly<Record<string, numb
 }
 
 test("2,000 half-open handshakes of one address are all cut, and disturb nobody else", async () => {
-  const { tally } = await flooded({ SKEIN_HANDSHAKE_MS: "5000" }, (port) =>
+  const { tally, limited } = await flooded({ SKEIN_HANDSHAKE_MS: "5000" }, (port) =>
     halfOpen({ port, count: 2000, request: handshake }),
   );
-  const { 408: slow = 0, 429: many = 0 } = tally;
-  expect(slow + many).toBe(2000);
+  // Whoever still writes when it is refused may see a reset instead of the answer.
+  const refused = limited["sockets address"] ?? 0;
+  expect(tally[408]).toBe(2000 - refused);
 }, 60_000);
 
 test("A connect flood of one address is refused with 429, is in the metrics and disturbs nobody else", async () => {
