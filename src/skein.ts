@@ -62,7 +62,7 @@ export interface Skein {
   readonly upgrade: (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Opens the streams on the bus. Throws when the bus has them in another shape. */
   start(): Promise<void>;
-  /** How many sockets one address may hold, for whoever listens: as many as connections, a trusted proxy any number. */
+  /** How many sockets one address may hold, for whoever listens: twice as many as connections, a trusted proxy any number. */
   readonly perAddress: SocketQuota | undefined;
   /** Counts a socket that was refused for that. */
   readonly countRefusedSocket: () => void;
@@ -145,9 +145,9 @@ function waysOut(parts: TransportParts, auth: Auth) {
   };
 }
 
-/** How many sockets one address may hold. */
-function socketsOf({ connections: { address: most } }: typeof noLimits, { peers }: Auth): SocketQuota | undefined {
-  return most === 0 ? undefined : { most, keyOf: (remote) => peers.socketKey(remote) };
+/** How many sockets one address may hold: beside its connections it has requests, and sockets that wait for the next one. */
+function socketsOf({ connections: { address } }: typeof noLimits, { peers }: Auth): SocketQuota | undefined {
+  return address === 0 ? undefined : { most: 2 * address, keyOf: (remote) => peers.socketKey(remote) };
 }
 
 interface Closable {

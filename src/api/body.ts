@@ -22,10 +22,15 @@ export async function parseBody<Body>(schema: z.ZodType<Body>, call: Call, maxBy
 export async function readBody({ req, var: { visitor } }: Call, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of req.raw.body ?? []) {
-    size += chunk.length;
-    if (size > maxBytes) throw new Failure("body_too_large", `The body must not be larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of req.raw.body ?? []) {
+      size += chunk.length;
+      if (size > maxBytes) throw new Failure("body_too_large", `The body must not be larger than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (thrown) {
+    if (thrown instanceof Failure) throw thrown;
+    throw new Failure("bad_request", "The body ended before it was whole");
   }
   visitor.spend("publishBytes", size);
   return Buffer.concat(chunks);

@@ -54,6 +54,8 @@ function parse(body: Uint8Array): Record<string, unknown> {
   } catch {
     throw new Failure("invalid_body", "The body must be JSON in UTF-8");
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  // A bare number that keeps its digits is an object as well, but one that takes no fields.
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value) && Object.isExtensible(value);
+  if (isObject) return value as Record<string, unknown>;
   throw new Failure("invalid_body", "The body must be a JSON object");
 }

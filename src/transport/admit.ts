@@ -78,6 +78,8 @@ export function streamName(path: string): string {
 /** The segments of a path, decoded. Throws `bad_request` when one is not encoded as UTF-8. */
 export function segmentsOf(path: string): string[] {
   try {
+    // Half a character, which JSON can say, is no text that could be written down again.
+    if (!path.isWellFormed()) throw new URIError();
     return path.split("/").map(decodeURIComponent);
   } catch {
     throw new Failure("bad_request", `Path "${path}" is not percent-encoded UTF-8`);

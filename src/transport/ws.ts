@@ -262,6 +262,8 @@ function refuse(socket: Duplex, { status, frame, retryAfterSeconds: wait }: Fail
     ...(wait === undefined ? [] : [`Retry-After: ${wait}`]),
     "Connection: close",
   ];
+  // Nobody reads what else the client sends, so nobody would notice that it has gone.
+  socket.once("finish", () => socket.destroy());
   socket.end(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), bytes]));
 }
 

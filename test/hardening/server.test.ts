@@ -116,4 +116,15 @@ test("2,000 half-open handshakes of one address take no more sockets than it may
   await other.count(1);
 }, 60_000);
 
-test.todo("A client that goes away in the middle of its body is no defect of ours");
+test("A client that goes away in the middle of its body is no defect of ours", async () => {
+  await using door = await startListening({});
+  for (const encoding of ["Content-Length: 30\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n9\r\n{"]) {
+    const wire = new Wire(door.port);
+    await wire.send(`POST /api/publish/instances/a HTTP/1.1\r\nHost: a\r\n${encoding}`);
+    wire.socket.resetAndDestroy();
+    await wire.closed;
+    await (await fetch(`${door.url}/healthz`)).text();
+  }
+  await (await fetch(`${door.url}/healthz`)).text();
+  expect(door.faults).toEqual([]);
+});
