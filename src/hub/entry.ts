@@ -50,6 +50,11 @@ export function changeEntries(definition: TableDefinition, change: Change<unknow
   return bodies.map(entry);
 }
 
+/** An entry that has no place of its own: what time alone says, after everything at `position`. */
+export function timeEntry(body: FrameBody, item: unknown, position: number): Entry {
+  return { frame: new Frame(body), position, part: 0, item, last: false };
+}
+
 /** The change from one value to the next. */
 export function changeOf(before: unknown, after: unknown, atMs: number): Change<unknown> {
   return { before, after, timestamp: isoTime(atMs) };

@@ -2,10 +2,11 @@ import type { Journal, Stored } from "../bus/bus.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { Frame } from "../protocol/frame.ts";
-import type { FeedDefinition } from "../stream/define.ts";
+import type { FeedDefinition, Fold } from "../stream/define.ts";
+import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
 import { addressOf, eventEntry, itemOf } from "./entry.ts";
-import type { Loaded, Past, Reason } from "./past.ts";
+import { greetingOf, type Loaded, type Past, type Reason } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring } from "./ring.ts";
 import { shows, type View } from "./view.ts";
@@ -24,6 +25,9 @@ export class FeedPast implements Past {
   #loads = 0;
   #isFailed = false;
   #isGreetingDue = false;
+  #fold: Fold<unknown> | undefined;
+  /** What came before the past was read. */
+  #early: Entry[] = [];
   #channel: Channel | undefined;
 
   constructor(parts: FeedPastParts) {
@@ -46,6 +50,8 @@ export class FeedPast implements Past {
   #load(): void {
     const load = ++this.#loads;
     this.#isFailed = false;
+    this.#fold = undefined;
+    this.#early = [];
     this.#channel?.hold();
     this.#loaded = this.#read().then((past) => {
       if (load === this.#loads) this.#finish(past);
@@ -56,10 +62,27 @@ export class FeedPast implements Past {
   }
 
   #finish(past: Loaded): void {
+    this.#begin(past);
     // First the greetings: whoever missed something must not be sent what came after it.
     if (this.#isGreetingDue) this.#channel?.greetAll("resync");
     this.#isGreetingDue = false;
     this.#channel?.release(past);
+  }
+
+  /** Begins to count together what events come to. */
+  #begin({ entries, upTo }: Loaded): void {
+    const { past } = this.#parts.definition;
+    if (past.kind !== "folded") return;
+    this.#fold = past.begin(this.#parts.names);
+    for (const { item } of entries) this.#fold.add(item);
+    for (const { item, position } of this.#early) if (position > upTo) this.#fold.add(item);
+    this.#early = [];
+  }
+
+  /** Hears of an event that has just come. */
+  heard(entry: Entry): void {
+    if (this.#fold) this.#fold.add(entry.item);
+    else if (this.#parts.definition.past.kind === "folded") this.#early.push(entry);
   }
 
   async ready(): Promise<void> {
@@ -106,8 +129,11 @@ export class FeedPast implements Past {
       const frames = entries.filter(({ item }) => shows(definition, item, view)).map(({ frame }) => frame);
       return [new Frame({ type: "snapshot", count: frames.length, ...why }, start), ...frames];
     }
-    const events = await this.#newest(view, entries);
-    return [new Frame({ ...definition.past.snapshot(events, view.query), ...why }, here)];
+    if (definition.past.kind === "folded") {
+      const bodies = this.#fold?.snapshot((event) => shows(definition, event, view)) ?? [];
+      return greetingOf(bodies, reason, here);
+    }
+    return greetingOf(definition.past.snapshot(await this.#newest(view, entries), view.query), reason, here);
   }
 
   /** The newest events that this view shows, from the ring and as far back in the journal as need be. */
@@ -131,7 +157,7 @@ export class FeedPast implements Past {
     const { definition, progress, subject, journal } = this.#parts;
     await progress.ready();
     const upTo = progress.position;
-    if (definition.past.kind === "whole") {
+    if (definition.past.kind !== "recent") {
       const { messages } = await journal().read({ subject, after: 0, upTo, limit: Number.MAX_SAFE_INTEGER });
       return { entries: this.#entries(messages), floor: 0, upTo };
     }
@@ -163,6 +189,8 @@ interface FeedPastParts {
   readonly progress: Progress;
   readonly journal: () => Journal;
   readonly subject: string;
+  /** The names in the channel's path. */
+  readonly names: Params;
   readonly ring: Ring;
   readonly replayFrames: number;
 }

@@ -1,16 +1,18 @@
 import type { Follower, Journal, Stored } from "../bus/bus.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import type { FrameBody } from "../protocol/frame.ts";
 import { subjectOf } from "../protocol/subject.ts";
+import { isoTime } from "../stream/accept.ts";
 import type { FeedDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { journalOf, paramsOf, tailOf } from "../stream/subject.ts";
 import { Channel } from "./channel.ts";
-import { addressOf, eventEntry, itemOf } from "./entry.ts";
+import { addressOf, eventEntry, itemOf, timeEntry } from "./entry.ts";
 import { FeedPast } from "./feed-past.ts";
 import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
-import { Ring } from "./ring.ts";
+import { type Entry, Ring } from "./ring.ts";
 import type { SourceParts } from "./source.ts";
 
 const unbounded = { ringFrames: Number.POSITIVE_INFINITY, ringBytes: Number.POSITIVE_INFINITY };
@@ -34,8 +36,15 @@ export class FeedSource implements Follower {
   }
 
   async start(): Promise<Stop> {
-    this.#journal = await this.#parts.bus.journal(journalOf(this.definition));
-    return this.#journal.follow(this);
+    const { bus, clock } = this.#parts;
+    const { repeat } = this.definition;
+    this.#journal = await bus.journal(journalOf(this.definition));
+    const stopReading = this.#journal.follow(this);
+    const stopRepeating = repeat && clock.every(repeat.everyMs, () => this.#say(repeat.frame(isoTime(clock.now()))));
+    return () => {
+      stopReading();
+      stopRepeating?.();
+    };
   }
 
   /** The channel of an org and parameters; it begins to listen at once. */
@@ -43,7 +52,7 @@ export class FeedSource implements Follower {
     const subject = subjectOf(org, tailOf(this.definition, params));
     const known = this.#channels.get(subject);
     if (known) return known.channel;
-    const line = this.#open(subject);
+    const line = this.#open(subject, params);
     this.#channels.set(subject, line);
     const { clock, limits } = this.#parts;
     linger(line.channel, { clock, lingerMs: limits.lingerMs }, () => this.#channels.delete(subject));
@@ -65,7 +74,7 @@ export class FeedSource implements Follower {
       const address = addressOf(this.definition, stored);
       const event = itemOf(this.definition, address, stored);
       const subject = subjectOf(address.org, tailOf(this.definition, paramsOf(this.definition, address.names)));
-      this.#channels.get(subject)?.channel.push([eventEntry(this.definition, event, place)]);
+      this.#channels.get(subject)?.take(eventEntry(this.definition, event, place));
     } catch (thrown) {
       this.#parts.reject(this.definition, stored, Failure.from(thrown));
     }
@@ -80,7 +89,15 @@ export class FeedSource implements Follower {
     this.#reload();
   }
 
-  #open(subject: string): Line {
+  /** Says something to whoever listens. */
+  #say(body: FrameBody): void {
+    const { position } = this.#progress;
+    for (const { channel } of this.#channels.values()) {
+      if (!channel.isIdle) channel.push([timeEntry(body, undefined, position)]);
+    }
+  }
+
+  #open(subject: string, names: Params): Line {
     const { limits, tally, clock } = this.#parts;
     const { definition } = this;
     // A whole past is told to every newcomer, so the channel keeps it; a recent one is bounded.
@@ -88,10 +105,14 @@ export class FeedSource implements Follower {
     const { replayFrames } = limits;
     const journal = () => this.#openJournal();
     const progress = this.#progress;
-    const past = new FeedPast({ definition, clock, progress, journal, subject, ring, replayFrames });
+    const past = new FeedPast({ definition, clock, progress, journal, subject, names, ring, replayFrames });
     const channel = new Channel({ definition, ring, past, limits, tally });
     past.serve(channel);
-    return { channel, past };
+    const take = (entry: Entry) => {
+      past.heard(entry);
+      channel.push([entry]);
+    };
+    return { channel, past, take };
   }
 
   #reload(): void {
@@ -107,4 +128,5 @@ export class FeedSource implements Follower {
 interface Line {
   readonly channel: Channel;
   readonly past: FeedPast;
+  readonly take: (entry: Entry) => void;
 }

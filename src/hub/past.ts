@@ -1,6 +1,6 @@
 import type { Batch } from "../protocol/batch.ts";
 import type { Cursor } from "../protocol/cursor.ts";
-import type { Frame } from "../protocol/frame.ts";
+import { Frame, type FrameBody } from "../protocol/frame.ts";
 import type { Entry } from "./ring.ts";
 import type { View } from "./view.ts";
 
@@ -33,6 +33,15 @@ export interface Past {
   snapshot(view: View, reason: Reason | undefined): Promise<readonly Frame[] | undefined>;
   /** The place that a client has reached who is told everything so far. */
   here(): Cursor;
+}
+
+/** The frames of a snapshot: the reason in the one that is called so, the place where the client stands in the last. */
+export function greetingOf(bodies: readonly FrameBody[], reason: Reason | undefined, here: Cursor): Frame[] {
+  const snapshot = bodies.findIndex(({ type }) => type === "snapshot");
+  return bodies.map((body, i) => {
+    const isReasoned = reason !== undefined && i === Math.max(0, snapshot);
+    return new Frame(isReasoned ? { ...body, reason } : body, i === bodies.length - 1 ? here : undefined);
+  });
 }
 
 /** The past of a channel, read from its store. */

@@ -1,8 +1,8 @@
 import type { Table } from "../bus/bus.ts";
 import type { Cursor } from "../protocol/cursor.ts";
-import { Frame } from "../protocol/frame.ts";
+import type { Frame } from "../protocol/frame.ts";
 import type { TableDefinition } from "../stream/define.ts";
-import type { Past, Reason } from "./past.ts";
+import { greetingOf, type Past, type Reason } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring } from "./ring.ts";
 import { rowsFor, type View } from "./view.ts";
@@ -30,13 +30,14 @@ export class TablePast implements Past {
   }
 
   async after(cursor: Cursor): Promise<readonly Entry[] | undefined> {
-    return this.#parts.isExact() ? this.#parts.ring.after(cursor) : undefined;
+    const missed = this.#parts.isExact() ? this.#parts.ring.after(cursor) : undefined;
+    // What time has made of rows has no place of its own, so nobody can say that a client knows it.
+    return missed && [...missed, ...this.#parts.lapses()];
   }
 
   async snapshot(view: View, reason: Reason | undefined): Promise<readonly Frame[]> {
     const { definition, rows } = this.#parts;
-    const body = definition.snapshot(rowsFor(definition, rows(), view), view.query);
-    return [new Frame(reason === undefined ? body : { ...body, reason }, this.here())];
+    return greetingOf(definition.snapshot(rowsFor(definition, rows(), view), view.query), reason, this.here());
   }
 }
 
@@ -47,6 +48,8 @@ interface TablePastParts {
   readonly ring: Ring;
   /** The records of the channel's rows, oldest key first. */
   readonly rows: () => readonly unknown[];
+  /** The entries that tell which rows time has changed. */
+  readonly lapses: () => readonly Entry[];
   /** Whether this process saw every change since the ring's floor; only then do its deltas fit a client's state. */
   readonly isExact: () => boolean;
 }

@@ -10,8 +10,12 @@ import { type Address, addressOf, changeEntries, changeOf, itemOf } from "./entr
 import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { type Entry, Ring } from "./ring.ts";
+import { Row } from "./row.ts";
 import type { SourceParts } from "./source.ts";
 import { TablePast } from "./table-past.ts";
+
+/** How often is looked for what time has made of rows. */
+const sweepMs = 500;
 
 /**
  * A table, read once per process and held in memory: every change of a row becomes entries of the row's channel.
@@ -57,8 +61,15 @@ export class TableSource implements Follower {
   }
 
   async start(): Promise<Stop> {
-    this.#table = await this.#parts.bus.table(storeOf(this.definition));
-    return this.#table.follow(this);
+    const { bus, clock } = this.#parts;
+    const { lapse, repeat } = this.definition;
+    this.#table = await bus.table(storeOf(this.definition));
+    const stops = [this.#table.follow(this)];
+    if (lapse) stops.push(clock.every(sweepMs, () => this.#sweep()));
+    if (repeat) stops.push(clock.every(repeat.everyMs, () => this.#repeat()));
+    return () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /** The channel of an org and parameters. */
@@ -120,11 +131,32 @@ export class TableSource implements Follower {
       scope.rows.delete(stored.subject);
       if (known) this.#tellDeleted(stored.subject);
     }
-    if (after !== undefined) scope.rows.set(stored.subject, { record: after, position: stored.position });
-    if (known === undefined && after === undefined) return;
-    const change = changeOf(known?.record, after, stored.atMs);
+    const row = after === undefined ? undefined : new Row(this.definition, after, stored);
+    row?.lapse(this.#parts.clock.now());
+    if (row) scope.rows.set(stored.subject, row);
+    if (known === undefined && row === undefined) return;
+    const change = changeOf(known?.record, row?.record, stored.atMs);
     const place = { epoch: this.#progress.epoch, position: stored.position, part: 0 };
     this.#push(scope, changeEntries(this.definition, change, place));
+  }
+
+  /** Tells what time has made of rows. */
+  #sweep(): void {
+    if (this.#reading) return;
+    const now = this.#parts.clock.now();
+    const { position } = this.#progress;
+    for (const { rows, channel } of this.#scopes.values()) {
+      for (const row of rows.values()) if (row.lapse(now)) channel.push(row.lapses(now, position));
+    }
+  }
+
+  /** Says again what holds, to whoever listens. */
+  #repeat(): void {
+    const now = this.#parts.clock.now();
+    const { position } = this.#progress;
+    for (const { rows, channel } of this.#scopes.values()) {
+      if (!channel.isIdle) channel.push([...rows.values()].flatMap((row) => row.repeats(now, position)));
+    }
   }
 
   #tellDeleted(subject: string): void {
@@ -177,6 +209,10 @@ export class TableSource implements Follower {
       progress: this.#progress,
       table: () => this.#openTable(),
       rows: () => Array.from(rows.values(), ({ record }) => record),
+      lapses: () => {
+        const now = this.#parts.clock.now();
+        return [...rows.values()].flatMap((row) => row.lapses(now, this.#progress.position));
+      },
       isExact: () => this.#isExact,
     });
     const channel = new Channel({ definition, ring, past, limits, tally });
@@ -205,5 +241,5 @@ interface Reading {
 interface Scope {
   readonly channel: Channel;
   readonly ring: Ring;
-  readonly rows: Map<string, { record: unknown; position: number }>;
+  readonly rows: Map<string, Row>;
 }

@@ -16,7 +16,8 @@ export function viewKey({ query, scope }: View): string {
 
 /** Whether an item of a channel, a change, an event or a step, is sent to clients with this view. */
 export function shows(definition: Definition, item: unknown, { query, scope }: View): boolean {
-  if (definition.kind === "log") return true;
+  // What is no item of the stream's is said to everybody.
+  if (definition.kind === "log" || item === undefined) return true;
   // Each channel holds items of its own definition only, so the pair below always fits.
   const { shows: isWanted } = definition as { shows(item: unknown, query: unknown): boolean };
   return (

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { FrameBody } from "../protocol/frame.ts";
 import { reservedMessages } from "../protocol/message.ts";
 import type { Access } from "./access.ts";
-import { Pattern } from "./path.ts";
+import { type Params, Pattern } from "./path.ts";
 import { reservedQuery } from "./query.ts";
 
 /** What every kind of stream says about itself. */
@@ -13,7 +13,8 @@ interface Served<Query> {
   readonly description: string;
   /**
    * What it reads from the bus, below `skein.<org>.`: `runs.:run_id`. A named token is a field of the body; the body may
-   * leave it out, and must not contradict it. A name that the path has too limits a channel to that value.
+   * leave it out, and must not contradict it. A name that the path has too limits a channel to that value. Where a token is
+   * one of a few words, the name says which: `swarm.:kind(agents|tasks).:id`.
    */
   readonly subject: string;
   readonly query: z.ZodObject & z.ZodType<Query>;
@@ -38,12 +39,22 @@ interface Message<Query> {
 /** A stream over a table: the last value of every key, and typed deltas made by comparing old and new. */
 export interface TableSpec<Row, Query> extends Spec<Query> {
   readonly record: z.ZodType<Row>;
-  /** The first frame: every row that this query shows. */
-  snapshot(rows: readonly Row[], query: Query): FrameBody;
+  /** The first frames: every row that this query shows. The last of them says where the client stands. */
+  snapshot(rows: readonly Row[], query: Query): readonly FrameBody[];
   /** The frames of one change; none when nothing that a client can see has changed. */
   deltas(change: Change<Row>): FrameBody[];
   /** Whether a client with this query is told of the change. */
   shows(change: Change<Row>, query: Query): boolean;
+  /** What a row becomes by time alone, when nobody has stored it anew. */
+  readonly lapse?: Lapse<Row>;
+  /** What is said of every row again and again, so that whoever listens knows that it still holds. */
+  readonly repeat?: { readonly everyMs: number; frame(row: Row): FrameBody };
+}
+
+/** A row that was stored so long ago is another one. */
+interface Lapse<Row> {
+  readonly afterMs: number;
+  lapsed(row: Row): Row;
 }
 
 /** One change of one row; never both undefined. */
@@ -59,13 +70,15 @@ export interface FeedSpec<Event, Query> extends Spec<Query> {
   readonly event: z.ZodType<Event>;
   /** How long events are kept, in milliseconds. */
   readonly keepMs: number;
-  /** What a newcomer is told: the newest events in the snapshot, or the whole past as frames. */
-  readonly past: RecentPast<Event, Query> | WholePast;
+  /** What a newcomer is told: the newest events, the whole past as frames, or what all events together come to. */
+  readonly past: RecentPast<Event, Query> | WholePast | FoldedPast<Event>;
   frame(event: Event): FrameBody;
   /** Whether a client with this query is sent the event. */
   shows(event: Event, query: Query): boolean;
   /** Whether the stream is over after this event. */
   ends(event: Event): boolean;
+  /** What is said to everybody again and again. */
+  readonly repeat?: { readonly everyMs: number; frame(timestamp: string): FrameBody };
 }
 
 interface RecentPast<Event, Query> {
@@ -73,11 +86,24 @@ interface RecentPast<Event, Query> {
   /** How many events a query can ask for at the most. */
   readonly most: number;
   count(query: Query): number;
-  snapshot(events: readonly Event[], query: Query): FrameBody;
+  snapshot(events: readonly Event[], query: Query): readonly FrameBody[];
 }
 
 interface WholePast {
   readonly kind: "whole";
+}
+
+interface FoldedPast<Event> {
+  readonly kind: "folded";
+  /** What the events of one channel come to, none so far. */
+  begin(params: Params): Fold<Event>;
+}
+
+/** What events come to, one after the other. */
+export interface Fold<Event> {
+  add(event: Event): void;
+  /** The first frames for somebody who may see some events. */
+  snapshot(shows: (event: Event) => boolean): readonly FrameBody[];
 }
 
 /** A stream over files: the newest lines of a log, then each line as it is written. Nothing is kept but the file. */

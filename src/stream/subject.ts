@@ -31,7 +31,8 @@ export function paramsOf({ pathPattern }: Definition, names: Params): Params {
 
 /** What a definition's table is on the bus. */
 export function storeOf(definition: StoredDefinition): StoreSpec {
-  return { name: definition.store, subjects: [anyOrg(tailOf(definition, {}))] };
+  const subjects = definition.subjectPattern.expand().map((tail) => anyOrg(tail.join(".")));
+  return { name: definition.store, subjects };
 }
 
 /** What a definition's journal is on the bus. */

@@ -31,11 +31,9 @@ export const instances = defineTable({
       change: (_query, { value }) => ({ include_archived: value === true }),
     },
   },
-  snapshot: (rows, { include_archived }) => ({
-    type: "snapshot",
-    instances: include_archived ? rows : rows.filter(isVisible),
-    include_archived,
-  }),
+  snapshot: (rows, { include_archived }) => [
+    { type: "snapshot", instances: include_archived ? rows : rows.filter(isVisible), include_archived },
+  ],
   deltas,
   shows: ({ before, after }, { include_archived }) =>
     include_archived || (before !== undefined && isVisible(before)) || (after !== undefined && isVisible(after)),

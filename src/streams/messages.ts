@@ -39,7 +39,7 @@ export const messages = defineFeed({
     kind: "recent",
     most: 500,
     count: ({ recent }) => recent,
-    snapshot: (events) => ({ type: "snapshot", recent_events: events }),
+    snapshot: (events) => [{ type: "snapshot", recent_events: events }],
   },
   frame: (found) => ({ type: "message_event", ...found }),
   shows,

@@ -20,7 +20,7 @@ export const plans = defineFeed({
     kind: "recent",
     most: 100,
     count: ({ recent }) => recent,
-    snapshot: (events) => ({ type: "snapshot", steps: events }),
+    snapshot: (events) => [{ type: "snapshot", steps: events }],
   },
   frame: (found) => ({ type: "step", ...found }),
   shows: () => true,
@@ -37,7 +37,7 @@ export const desks = defineTable({
   query: z.strictObject({}),
   record: z.looseObject({ crew_id: z.string(), name: z.string() }),
   messages: {},
-  snapshot: (rows) => ({ type: "snapshot", desks: rows }),
+  snapshot: (rows) => [{ type: "snapshot", desks: rows }],
   deltas: ({ before, after, timestamp }) =>
     after ? [{ type: "desk_set", ...after, timestamp }] : [{ type: "desk_cleared", name: before?.name, timestamp }],
   shows: () => true,
@@ -53,7 +53,7 @@ export const racks = defineTable({
   query: z.strictObject({}),
   record: z.looseObject({ name: z.string(), crew_id: z.string(), note: z.string() }),
   messages: {},
-  snapshot: (rows) => ({ type: "snapshot", racks: rows }),
+  snapshot: (rows) => [{ type: "snapshot", racks: rows }],
   deltas: ({ before, after, timestamp }) => {
     if (after === undefined) return [{ type: "rack_removed", name: before?.name, timestamp }];
     if (before === undefined) return [{ type: "rack_added", ...after, timestamp }];

@@ -6,7 +6,13 @@ import { createSkein } from "../../src/skein.ts";
 import { defineFeed, defineTable, type FeedSpec, type TableSpec } from "../../src/stream/define.ts";
 import { protocolLimits } from "../support/gateway.ts";
 
-const common = { description: "d", access: { role: "viewer", needsToken: false, names: {} }, rejectedBody: "shown", messages: {}, shows: () => true } as const;
+const common = {
+  description: "d",
+  access: { role: "viewer", needsToken: false, names: {} },
+  rejectedBody: "shown",
+  messages: {},
+  shows: () => true,
+} as const;
 
 function table(change: Partial<TableSpec<unknown, unknown>>) {
   return () =>
@@ -16,7 +22,7 @@ function table(change: Partial<TableSpec<unknown, unknown>>) {
       subject: "deploys.:id",
       query: z.strictObject({}),
       record: z.looseObject({}),
-      snapshot: (rows) => ({ type: "snapshot", rows }),
+      snapshot: (rows) => [{ type: "snapshot", rows }],
       deltas: () => [],
       ...change,
     });
@@ -61,7 +67,7 @@ test.each([
   ["a feed that keeps nothing", feed({ keepMs: 0 }), "keepMs must be more than 0"],
   [
     "a feed without a limit to its past",
-    feed({ past: { kind: "recent", most: 0, count: () => 0, snapshot: () => ({ type: "snapshot" }) } }),
+    feed({ past: { kind: "recent", most: 0, count: () => 0, snapshot: () => [{ type: "snapshot" }] } }),
     "past.most must be more than 0",
   ],
 ])("A definition with %s is refused by name", (_what, define, fault) => {
