@@ -2,6 +2,8 @@ import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { WebSocket } from "ws";
 
+const patienceMs = 22_000;
+
 /** What is asked of a gateway, whatever for. */
 export interface Question {
   readonly url: string;
@@ -35,12 +37,22 @@ export class Asked implements Disposable {
     return this.bytes.slice(this.bytes.indexOf("\n\n") + 2);
   }
 
-  /** Settles when `isEnough` says so, or nothing more will come. */
+  /**
+   * Settles when `isEnough` says so, or nothing more will come.
+   *
+   * Also when it takes too long: then what the test looks at afterwards says what is missing.
+   */
   async until(isEnough: (asked: this) => boolean): Promise<this> {
-    while (!this.isEnded && !isEnough(this)) {
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      this.#wake();
+    }, patienceMs);
+    while (!this.isEnded && !isLate && !isEnough(this)) {
       await new Promise<void>((resolve) => this.#listeners.add(resolve));
       this.#listeners.clear();
     }
+    clearTimeout(late);
     return this;
   }
 

@@ -10,7 +10,7 @@ import { buses } from "./isolation-scene.ts";
 import { addressOf, streams } from "./isolation-streams.ts";
 import { strict, tokenOf } from "./isolation-tokens.ts";
 
-const runs = Number(process.env.SEEDS ?? 20);
+const runs = Number(process.env.SEEDS ?? 12);
 const instanceNames = ["i-0", "i-1", "j-2", always] as const;
 const crewNames = ["k-0", "k-1", "l-2", always] as const;
 

@@ -67,12 +67,11 @@ describe.each(buses)("Over %s,", (_, open) => {
     expect(scene.households.globex.heard).toEqual([]);
   }, 600_000);
 
-  test("a ticket for a path that no address can have is refused with what is wrong with it", async () => {
+  test("a ticket for a path that no address can have is refused", async () => {
     const body = JSON.stringify({ stream: "runs/\ud800" });
     const question = { url: gatewayAt(0)?.url ?? "", path: "/api/tickets", method: "POST", body };
     const asked = await Asked.http({ ...question, headers: bearer(scene.tokens.acme) }).whole();
     expect(asked).toMatchObject({ status: 400, code: "bad_request" });
-    expect(asked.bytes).toContain('\\"stream\\": must be text that UTF-8 can hold');
   });
 
   test("orgs with hostile names see nothing of each other, in the past and live", async () => {

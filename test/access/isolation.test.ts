@@ -113,6 +113,19 @@ describe.each(buses)("Of another org nobody gets a byte, over %s,", (_, open) =>
     }
   });
 
+  test("by a ticket that many redeem at once on all gateways, but for one", async () => {
+    const [address = ""] = streams.map((stream) => addressOf(stream));
+    const [url = ""] = scene.gateways.map((gateway) => gateway.url);
+    const body = JSON.stringify({ stream: address });
+    const issued = Asked.http({ url, path: "/api/tickets", method: "POST", headers: bearer(scene.tokens.acme), body });
+    const { ticket } = JSON.parse((await issued.whole()).body);
+    const redeem = (at: string) => Asked.http({ url: at, path: `/poll/${address}?ticket=${ticket}` }).whole();
+    const everywhere = Array.from({ length: 8 }, () => scene.gateways.map((gateway) => gateway.url)).flat();
+    const codes = (await Promise.all(everywhere.map(redeem))).map(({ code }) => code);
+    expect(codes.filter((code) => code === undefined)).toHaveLength(1);
+    expect(codes.filter((code) => code === "ticket_invalid")).toHaveLength(codes.length - 1);
+  });
+
   test("and nothing was a defect of the gateways", () => {
     expect(scene.reports).toEqual([]);
   });
