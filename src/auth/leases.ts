@@ -63,7 +63,9 @@ export class Leases {
   /** Renews the connection of that id. Throws `connection_not_found`, `forbidden`. */
   renew(id: string, principal: Principal): void {
     const held = this.#named.get(id);
-    if (!held) throw new Failure("connection_not_found", "There is no such connection on this gateway");
+    // Somebody else's connection is to nobody else's as if it did not exist.
+    if (held?.principal.org !== principal.org)
+      throw new Failure("connection_not_found", "No open connection has that id");
     held.renew(principal);
   }
 

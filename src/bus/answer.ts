@@ -17,6 +17,7 @@ const carried = new Set<string>([
   "forbidden",
   "unknown_template",
   "message_not_found",
+  "connection_not_found",
   "node_away",
   "conflict",
   "bus_away",

@@ -12,7 +12,7 @@ import type { Entry, Ring } from "./ring.ts";
 import { Session, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
-import { shows, type View, viewKey } from "./view.ts";
+import { framesFor, type View, viewKey } from "./view.ts";
 
 /** How far a session may fall behind. */
 export interface SessionLimits {
@@ -234,16 +234,16 @@ export class Channel implements Upstream {
   }
 
   #shown({ view }: Pick<Cohort, "view">, entries: readonly Entry[]): Frame[] {
-    const frames: Frame[] = [];
-    for (const { item, frame } of entries) if (shows(this.#definition, item, view)) frames.push(frame);
-    return frames;
+    return framesFor(this.#definition, entries, view);
   }
 
   #send(cohort: Cohort, turn: { entries: readonly Entry[]; all: Batch; next: number }): void {
     if (cohort.level.size === 0) return;
     const frames = this.#shown(cohort, turn.entries);
     if (frames.length === 0) return;
-    const batch = frames.length === turn.entries.length ? turn.all : new Batch(frames);
+    // Within a scope a frame may be another one than everybody's.
+    const isAll = cohort.view.scope === undefined && frames.length === turn.entries.length;
+    const batch = isAll ? turn.all : new Batch(frames);
     this.#tally.delivered += frames.length * cohort.level.size;
     for (const session of cohort.level) if (!session.deliver(batch, turn.next)) cohort.level.delete(session);
   }

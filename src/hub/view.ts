@@ -1,6 +1,9 @@
 import type { Scope } from "../auth/principal.ts";
+import { parseCursor } from "../protocol/cursor.ts";
+import { Frame } from "../protocol/frame.ts";
 import { reaches } from "../stream/access.ts";
 import type { Change, Definition, TableDefinition } from "../stream/define.ts";
+import type { Entry } from "./ring.ts";
 
 /** What a client sees of a channel: what it asked for, as far as its token reaches. */
 export interface View {
@@ -14,26 +17,54 @@ export function viewKey({ query, scope }: View): string {
   return JSON.stringify(scope === undefined ? query : [query, scope]);
 }
 
+/** The frames of entries that clients with this view are sent. */
+export function framesFor(definition: Definition, entries: readonly Entry[], view: View): Frame[] {
+  const frames: Frame[] = [];
+  for (const entry of entries) {
+    const { item, frame } = entry;
+    const change = definition.kind === "table" && view.scope && item ? (item as Change<unknown>) : undefined;
+    const seen = change && within(definition, change, view);
+    if (definition.kind === "table" && change && seen !== change)
+      frames.push(...crossing(definition, { entry, seen, view }));
+    else if (shows(definition, item, view)) frames.push(frame);
+  }
+  return frames;
+}
+
 /** Whether an item of a channel, a change, an event or a step, is sent to clients with this view. */
 export function shows(definition: Definition, item: unknown, { query, scope }: View): boolean {
   // What is no item of the stream's is said to everybody.
   if (definition.kind === "log" || item === undefined) return true;
   // Each channel holds items of its own definition only, so the pair below always fits.
   const { shows: isWanted } = definition as { shows(item: unknown, query: unknown): boolean };
-  return (
-    isWanted(item, query) &&
-    (scope === undefined || reaches(definition.access.names, scope, subjectOf(definition, item)))
-  );
+  // A change was looked at before: it is all within the scope.
+  return isWanted(item, query) && (definition.kind === "table" || reaches(definition.access.names, scope, item));
+}
+
+/** A change as somebody sees it who sees only what is within a scope: the same one when that is all of it. */
+function within({ access }: Definition, change: Change<unknown>, { scope }: View): Change<unknown> | undefined {
+  const seen = (row: unknown) => (row !== undefined && reaches(access.names, scope, row) ? row : undefined);
+  const [before, after] = [seen(change.before), seen(change.after)];
+  if (before === change.before && after === change.after) return change;
+  return before === undefined && after === undefined ? undefined : { ...change, before, after };
+}
+
+/** What is told of a row that comes into a scope or leaves it: that it is there, or that it is gone. */
+function crossing(definition: TableDefinition, { entry, seen, view }: Crossing): Frame[] {
+  // Of several frames of one change, the last one stands for all.
+  if (seen === undefined || entry.part !== 0 || !definition.shows(seen, view.query)) return [];
+  const place = entry.frame.cursor === undefined ? undefined : parseCursor(entry.frame.cursor);
+  const bodies = definition.deltas(seen);
+  return bodies.map((body, i) => new Frame(body, i === bodies.length - 1 ? place : undefined));
+}
+
+interface Crossing {
+  readonly entry: Entry;
+  readonly seen: Change<unknown> | undefined;
+  readonly view: View;
 }
 
 /** The rows that a view may see. */
 export function rowsFor({ access }: TableDefinition, rows: readonly unknown[], { scope }: View): readonly unknown[] {
   return scope === undefined ? rows : rows.filter((row) => reaches(access.names, scope, row));
-}
-
-/** What of an item names things: of a change the row. */
-function subjectOf({ kind }: Definition, item: unknown): unknown {
-  if (kind !== "table") return item;
-  const { before, after } = item as Change<unknown>;
-  return after ?? before;
 }

@@ -192,7 +192,9 @@ describe("a renewed connection", () => {
     const lease = leases.take(old, connection);
     const next = holder(clock, 60_000, { roles: both, ...over });
     const forbidden = expect.objectContaining({ code: "forbidden", status: 403 });
-    expect(() => leases.renew(lease.id, next)).toThrow(forbidden);
+    // To another org it is as if it did not exist.
+    const unknown = expect.objectContaining({ code: "connection_not_found", status: 404 });
+    expect(() => leases.renew(lease.id, next)).toThrow(next.org === old.org ? forbidden : unknown);
     expect(() => lease.renew(next)).toThrow(forbidden);
     clock.pass(1250);
     expect(connection.ends).toMatchObject([expired]);
