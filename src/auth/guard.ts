@@ -49,7 +49,7 @@ export class Guard {
     if (!keys) throw new Failure("token_invalid", "No token counts here: this gateway has no key to check one");
     const principal = principalOf(await keys.verify(token), claims);
     this.#refuseUnread();
-    if (revocations.isRevoked(principal)) throw new Failure("token_revoked", "The token was revoked; get a new one");
+    if (revocations.isRevoked(principal)) throw new Failure("token_revoked", "The token was revoked");
     return principal;
   }
 

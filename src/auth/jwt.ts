@@ -118,8 +118,7 @@ export class Keys {
       ({ payload } = await jwtVerify(token, key, { ...this.#rules, algorithms: [algorithm], currentDate }));
     } catch (thrown) {
       // What was thrown may hold claims; nothing of it goes any further.
-      if (thrown instanceof errors.JWTExpired)
-        throw new Failure("token_expired", "The token has expired; get a new one");
+      if (thrown instanceof errors.JWTExpired) throw new Failure("token_expired", "The token has expired");
       if (thrown instanceof errors.JWTClaimValidationFailed) throw refusal(thrown.claim);
       return undefined;
     }

@@ -171,7 +171,7 @@ class Held implements Lease {
 
   check(now: number): void {
     const { endsAtMs } = this.#standing;
-    if (now >= endsAtMs) return this.end(new Failure("token_expired", "The token has expired; get a new one"));
+    if (now >= endsAtMs) return this.end(new Failure("token_expired", "The token has expired"));
     if (this.#isWarned || now < endsAtMs - warningMs) return;
     this.#isWarned = true;
     const expires_at = new Date(endsAtMs).toISOString();

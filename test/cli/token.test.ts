@@ -205,7 +205,7 @@ describe("skein token check", () => {
   });
 
   test.each([
-    ["one that has expired", { sub: "a", org: "b", exp: 1_700_000_000 }, "has expired; get a new one (token_expired)"],
+    ["one that has expired", { sub: "a", org: "b", exp: 1_700_000_000 }, "has expired (token_expired)"],
     ["one that is not valid yet", { sub: "a", org: "b", exp: inAnHour, nbf: inAnHour - 60 }, "not valid yet (nbf)"],
     ["one without an end", { sub: "a", org: "b" }, '"exp" is missing or wrong (token_invalid)'],
     ["one without an org", { sub: "a", exp: inAnHour }, '"org" is missing or wrong (token_invalid)'],
