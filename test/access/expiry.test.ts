@@ -35,7 +35,7 @@ async function lastWords(client: Client): Promise<{ code: unknown; close: number
   return { code: frames.find(({ type }) => type === "error")?.code, close: ended?.code };
 }
 
-describe.each(buses)("On %s, two gateways", (_name, open) => {
+describe.concurrent.each(buses)("On %s, two gateways", (_name, open) => {
   let ground: TestBus;
   let one: Gateway;
   let other: Gateway;
