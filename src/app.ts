@@ -113,8 +113,8 @@ function apiRoutes(parts: AppParts): Hono<Admitted> {
 }
 
 /** Whether a stream shows the table that the fleet's instances are in. */
-export function isFleet({ kind, subject }: Definition): boolean {
-  return kind === "table" && subject === "instances.:name";
+export function isFleet(definition: Definition): boolean {
+  return definition.kind === "table" && definition.subject === "instances.:name";
 }
 
 /** Where a request comes from, as limits count it. */

@@ -19,4 +19,5 @@ export {
   type TableSpec,
 } from "./stream/define.ts";
 export { flag, whole } from "./stream/query.ts";
+export { defineRooms, type RoomsDefinition, type RoomsSpec } from "./stream/rooms.ts";
 export { productStreams } from "./streams/all.ts";

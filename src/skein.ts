@@ -18,6 +18,7 @@ import { metricsOf } from "./metrics/metrics.ts";
 import { type Clock, systemClock } from "./protocol/clock.ts";
 import { type End, ends } from "./protocol/end.ts";
 import type { Definition } from "./stream/define.ts";
+import { withRooms } from "./stream/rooms.ts";
 import { journalOf } from "./stream/subject.ts";
 import { productStreams } from "./streams/all.ts";
 import { messages } from "./streams/messages.ts";
@@ -87,7 +88,8 @@ const noLimits: NonNullable<SkeinOptions["quotas"]> = {
 
 /** Makes a gateway. Throws an Error that says which option cannot be used. */
 export function createSkein(given: SkeinOptions): Skein {
-  const { bus, limits, streams: definitions = productStreams } = given;
+  const { bus, limits, streams = productStreams } = given;
+  const definitions = withRooms(streams);
   const { auth: options = openAuth, quotas: allowed = noLimits } = given;
   const { clock = systemClock, random = Math.random, report = console.error } = given;
   let isClosing = false;

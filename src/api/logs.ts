@@ -5,7 +5,7 @@ import type { Hub } from "../hub/hub.ts";
 import { RemoteLog } from "../hub/remote-log.ts";
 import { Failure } from "../protocol/failure.ts";
 import { requireName } from "../stream/access.ts";
-import type { Definition } from "../stream/define.ts";
+import type { Definition, LogDefinition } from "../stream/define.ts";
 import { parseQuery, whole } from "../stream/query.ts";
 import type { Admitted, Call } from "./entrance.ts";
 
@@ -16,7 +16,7 @@ const query = z.strictObject({ lines: whole(100, [0, 1000]) });
  * whole file).
  */
 export function logRoutes({ bus, hub, definitions }: LogRouteParts): Hono<Admitted> {
-  const definition = definitions.find(({ path }) => path === "instances/:name/logs");
+  const definition = definitions.find(isLog);
   if (definition === undefined) return new Hono<Admitted>();
   return new Hono<Admitted>()
     .get("/:name/logs", async (context) => {
@@ -37,6 +37,10 @@ export function logRoutes({ bus, hub, definitions }: LogRouteParts): Hono<Admitt
         "X-Content-Type-Options": "nosniff",
       });
     });
+}
+
+function isLog(definition: Definition): definition is LogDefinition {
+  return definition.kind === "log" && definition.path === "instances/:name/logs";
 }
 
 interface LogRouteParts {

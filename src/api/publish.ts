@@ -13,7 +13,7 @@ import type { Admitted } from "./entrance.ts";
 /** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
 export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishParts): Hono<Admitted> {
   const stores = new Stores(bus);
-  const published = definitions.filter((definition) => definition.kind !== "log");
+  const published = definitions.filter((definition) => definition.kind === "table" || definition.kind === "feed");
   return new Hono<Admitted>().post("/:tail{.+}", async (context) => {
     const { principal } = context.var;
     const { definition, names } = find(published, context.req.path.replace(/^.*?\/publish\//, ""));

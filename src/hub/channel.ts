@@ -4,7 +4,7 @@ import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
-import type { Definition } from "../stream/define.ts";
+import type { SourcedDefinition } from "../stream/define.ts";
 import { issueText } from "../stream/query.ts";
 import { Cohort, type Member, portions } from "./cohort.ts";
 import type { Loaded, Opening, Past, Reason } from "./past.ts";
@@ -22,7 +22,7 @@ export interface SessionLimits {
 
 /** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
 export class Channel implements Upstream {
-  readonly #definition: Definition;
+  readonly #definition: SourcedDefinition;
   readonly #ring: Ring;
   readonly #past: Past;
   readonly #limits: SessionLimits;
@@ -269,7 +269,7 @@ export class Channel implements Upstream {
 }
 
 interface ChannelParts {
-  readonly definition: Definition;
+  readonly definition: SourcedDefinition;
   readonly ring: Ring;
   readonly past: Past;
   readonly limits: SessionLimits;

@@ -4,7 +4,7 @@ import { Failure } from "../protocol/failure.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
 import { splitSubject } from "../protocol/subject.ts";
 import { accept, isoTime } from "../stream/accept.ts";
-import type { Change, Definition, FeedDefinition, StoredDefinition, TableDefinition } from "../stream/define.ts";
+import type { Change, FeedDefinition, SourcedDefinition, StoredDefinition, TableDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { namesIn } from "../stream/subject.ts";
 import type { Entry } from "./ring.ts";
@@ -16,7 +16,7 @@ export interface Address {
 }
 
 /** Where a stored message belongs. Throws `invalid_body` when its subject is not one that we would have written. */
-export function addressOf(definition: Definition, { subject }: Stored): Address {
+export function addressOf(definition: SourcedDefinition, { subject }: Stored): Address {
   const parts = splitSubject(subject);
   const names = parts && namesIn(definition, parts.tail);
   if (!names) throw new Failure("invalid_body", "The subject's names are not encoded as they should be");

@@ -3,7 +3,7 @@ import type { Clock, Stop } from "../protocol/clock.ts";
 import { ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { anyOrg, splitSubject, subjectOf } from "../protocol/subject.ts";
-import type { Definition, LogDefinition } from "../stream/define.ts";
+import type { Definition, LogDefinition, SourcedDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
 import type { Member } from "./cohort.ts";
@@ -34,14 +34,16 @@ export class Hub {
   #isStarted = false;
 
   constructor(definitions: readonly Definition[], { bus, clock, limits, report, gateway }: HubParts) {
-    refuseRivals(definitions);
+    // Rooms are channels of their feed, which is a definition by itself.
+    const sourced = definitions.filter((definition) => definition.kind !== "rooms");
+    refuseRivals(sourced);
     this.#bus = bus;
     this.#clock = clock;
     this.#limits = limits;
     this.#report = report;
     const { tally } = this;
     const reject: SourceParts["reject"] = (...rejection) => this.#reject(...rejection);
-    this.#sources = sourcesOf(definitions, { bus, clock, limits, tally, gateway, reject });
+    this.#sources = sourcesOf(sourced, { bus, clock, limits, tally, gateway, reject });
   }
 
   /** Whether every stream can be served and the bus is up. */
@@ -61,7 +63,7 @@ export class Hub {
   }
 
   /** The channel of a stream for an org and parameters. */
-  channel(definition: Definition, org: string, params: Params): Channel {
+  channel(definition: SourcedDefinition, org: string, params: Params): Channel {
     const source = this.#sources.find((candidate) => candidate.definition === definition);
     if (!source) throw new Failure("unknown_stream", "No such stream");
     return source.channel(org, params);
@@ -93,7 +95,7 @@ export class Hub {
     }
   }
 
-  #reject(definition: Definition, stored: Stored, { message }: Failure): void {
+  #reject(definition: SourcedDefinition, stored: Stored, { message }: Failure): void {
     const { rejected } = this.tally;
     rejected.set(definition.path, (rejected.get(definition.path) ?? 0) + 1);
     const parts = splitSubject(stored.subject);
@@ -142,7 +144,7 @@ interface HubParts {
 
 type Source = TableSource | FeedSource | LogSource;
 
-function sourcesOf(definitions: readonly Definition[], parts: SourceParts): Source[] {
+function sourcesOf(definitions: readonly SourcedDefinition[], parts: SourceParts): Source[] {
   const tables = definitions.filter((found) => found.kind === "table").map((table) => new TableSource(table, parts));
   const feeds = definitions.filter((found) => found.kind === "feed").map((feed) => new FeedSource(feed, parts));
   const registryOf = ({ registry }: LogDefinition) => tables.find(({ definition }) => definition.subject === registry);
@@ -153,8 +155,8 @@ function sourcesOf(definitions: readonly Definition[], parts: SourceParts): Sour
 }
 
 /** Two streams may read one store, but not two stores of one name. Throws TypeError. */
-function refuseRivals(definitions: readonly Definition[]): void {
-  const known = new Map<string, Definition>();
+function refuseRivals(definitions: readonly SourcedDefinition[]): void {
+  const known = new Map<string, SourcedDefinition>();
   for (const definition of definitions) {
     const rival = known.get(definition.store) ?? definition;
     const isSame = rival.kind === definition.kind && rival.subject === definition.subject;

@@ -1,7 +1,7 @@
 import type { Bus, Stored } from "../bus/bus.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { Failure } from "../protocol/failure.ts";
-import type { Definition } from "../stream/define.ts";
+import type { SourcedDefinition } from "../stream/define.ts";
 import type { SessionLimits } from "./channel.ts";
 import type { RingLimits } from "./ring.ts";
 import type { Tally } from "./tally.ts";
@@ -25,5 +25,5 @@ export interface SourceParts {
   /** Names this gateway among all that there are. */
   readonly gateway: string;
   /** Takes a message that fails its schema out of sight, with the reason. */
-  reject(definition: Definition, stored: Stored, failure: Failure): void;
+  reject(definition: SourcedDefinition, stored: Stored, failure: Failure): void;
 }

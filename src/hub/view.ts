@@ -2,7 +2,7 @@ import type { Scope } from "../auth/principal.ts";
 import { parseCursor } from "../protocol/cursor.ts";
 import { Frame } from "../protocol/frame.ts";
 import { reaches } from "../stream/access.ts";
-import type { Change, Definition, TableDefinition } from "../stream/define.ts";
+import type { Change, SourcedDefinition, TableDefinition } from "../stream/define.ts";
 import type { Entry } from "./ring.ts";
 
 /** What a client sees of a channel: what it asked for, as far as its token reaches. */
@@ -18,7 +18,7 @@ export function viewKey({ query, scope }: View): string {
 }
 
 /** The frames of entries that clients with this view are sent. */
-export function framesFor(definition: Definition, entries: readonly Entry[], view: View): Frame[] {
+export function framesFor(definition: SourcedDefinition, entries: readonly Entry[], view: View): Frame[] {
   const frames: Frame[] = [];
   for (const entry of entries) {
     const { item, frame } = entry;
@@ -32,7 +32,7 @@ export function framesFor(definition: Definition, entries: readonly Entry[], vie
 }
 
 /** Whether an item of a channel, a change, an event or a step, is sent to clients with this view. */
-export function shows(definition: Definition, item: unknown, { query, scope }: View): boolean {
+export function shows(definition: SourcedDefinition, item: unknown, { query, scope }: View): boolean {
   // What is no item of the stream's is said to everybody.
   if (definition.kind === "log" || item === undefined) return true;
   // Each channel holds items of its own definition only, so the pair below always fits.
@@ -42,7 +42,7 @@ export function shows(definition: Definition, item: unknown, { query, scope }: V
 }
 
 /** A change as somebody sees it who sees only what is within a scope: the same one when that is all of it. */
-function within({ access }: Definition, change: Change<unknown>, { scope }: View): Change<unknown> | undefined {
+function within({ access }: SourcedDefinition, change: Change<unknown>, { scope }: View): Change<unknown> | undefined {
   const seen = (row: unknown) => (row !== undefined && reaches(access.names, scope, row) ? row : undefined);
   const [before, after] = [seen(change.before), seen(change.after)];
   if (before === change.before && after === change.after) return change;

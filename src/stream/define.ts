@@ -114,8 +114,35 @@ export interface LogSpec<Query> extends Served<Query> {
   backlog(query: Query): number;
 }
 
+/** Many rooms on one connection, chosen by the client: each is a channel of one feed. */
+export interface RoomsSpec {
+  /** Where the connection with rooms is served, below `/ws/` and `/sse/`: `tasks`. */
+  readonly path: string;
+  /** One sentence for people. */
+  readonly description: string;
+  /** Who may connect; whoever enters a room needs the access of its feed as well. */
+  readonly access: Access;
+  /** What a room shows: a feed whose path names nothing but `param`. It is served by itself, too. */
+  readonly room: FeedDefinition;
+  /** What names a room: in the path of its feed, in the client's messages, in the query and in every refusal. */
+  readonly param: string;
+  /** The first frame of a connection. */
+  readonly hello: FrameBody;
+  /** The type of the client's message that enters a room. The first frame of the room confirms it. */
+  readonly join: string;
+  /** The type of the client's message that leaves a room. */
+  readonly leave: string;
+  /** What confirms that a room was left, and says that one is over. */
+  left(name: string): FrameBody;
+  /** How many rooms a connection may have at once. */
+  readonly most: number;
+}
+
 /** A stream, defined once and served on every transport. */
-export type Definition = StoredDefinition | LogDefinition;
+export type Definition = SourcedDefinition | RoomsDefinition;
+
+/** A stream that has values of its own. */
+export type SourcedDefinition = StoredDefinition | LogDefinition;
 
 /** A stream whose values are kept in a store. */
 export type StoredDefinition = TableDefinition | FeedDefinition;
@@ -133,6 +160,11 @@ export interface LogDefinition extends LogSpec<unknown>, Places {
   readonly rejectedBody: "hidden";
   readonly messages: Readonly<Record<string, never>>;
   shows(): true;
+}
+
+export interface RoomsDefinition extends RoomsSpec {
+  readonly kind: "rooms";
+  readonly pathPattern: Pattern;
 }
 
 /** The patterns of a definition, parsed. */

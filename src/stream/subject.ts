@@ -1,16 +1,16 @@
 import type { JournalSpec, StoreSpec } from "../bus/bus.ts";
 import { anyOrg, decodeToken, encodeToken } from "../protocol/subject.ts";
-import type { Definition, FeedDefinition, StoredDefinition } from "./define.ts";
+import type { FeedDefinition, SourcedDefinition, StoredDefinition } from "./define.ts";
 import type { Params } from "./path.ts";
 
 /** What the bus calls a stream's values: the tail of its subjects, `*` for every name that `known` does not have. */
-export function tailOf({ subjectPattern }: Definition, known: Params): string {
+export function tailOf({ subjectPattern }: SourcedDefinition, known: Params): string {
   const token = (name: string) => (Object.hasOwn(known, name) ? encodeToken(known[name] ?? "") : "*");
   return subjectPattern.fill(token).join(".");
 }
 
 /** The names within a subject's tail, decoded; undefined when the tail belongs to another stream or hides an odd name. */
-export function namesIn({ subjectPattern }: Definition, tail: string): Params | undefined {
+export function namesIn({ subjectPattern }: SourcedDefinition, tail: string): Params | undefined {
   const tokens = subjectPattern.match(tail.split("."));
   if (tokens === undefined) return undefined;
   const names: Record<string, string> = {};
@@ -23,7 +23,7 @@ export function namesIn({ subjectPattern }: Definition, tail: string): Params | 
 }
 
 /** The part of a message's names that a channel is known by: those that the path has too. */
-export function paramsOf({ pathPattern }: Definition, names: Params): Params {
+export function paramsOf({ pathPattern }: SourcedDefinition, names: Params): Params {
   const params: Record<string, string> = {};
   for (const name of pathPattern.names) params[name] = names[name] ?? "";
   return params;

@@ -41,6 +41,7 @@ export class Gate {
     const { definitions, hub } = this.#parts;
     if (this.#parts.isClosing()) throw new Failure("shutting_down", "This gateway is shutting down; reconnect");
     const { definition, params } = find(definitions, path);
+    if (definition.kind === "rooms") throw new Failure("unknown_stream", `No stream "${path}"`);
     const query = parseQuery<Readonly<Record<string, unknown>>>(definition.query, search);
     requireAccess(definition.access, principal, { ...query, ...params });
     // An EventSource that reconnects repeats its address, `since` and all; where it really stands is in its header.

@@ -91,7 +91,9 @@ const apiDoors: readonly Door[] = Object.entries(routes).map(([key, route]) => (
   return { method, path, body: body && JSON.stringify(body) };
 });
 
-const streamDoors: readonly Door[] = streams.flatMap(({ path, subject }) => [
+const sourced = streams.filter((stream) => stream.kind !== "rooms");
+
+const streamDoors: readonly Door[] = sourced.flatMap(({ path, subject }) => [
   ...["sse", "poll", "ws"].map((transport) => (written: string) => ({
     method: "GET",
     path: `/${transport}/${path.replaceAll(/:\w+/g, () => written)}`,

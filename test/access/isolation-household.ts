@@ -92,7 +92,8 @@ interface Filling {
 const filled: ReadonlySet<string> = new Set(["instances", "logs", "runs", "plans", "desks", "messages"]);
 
 /** Throws when a stream has nothing in it. */
-export function requireFilled({ path, store }: Definition): void {
+export function requireFilled(stream: Definition): void {
+  const { path, store } = stream.kind === "rooms" ? stream.room : stream;
   if (!filled.has(store)) throw new Error(`Stream ${path}: these tests must put something into it`);
 }
 

@@ -7,7 +7,7 @@ import { addressOf, streams } from "./isolation-streams.ts";
 import { askers, strict, tokenOf } from "./isolation-tokens.ts";
 
 const everybody = await askers();
-const stored = streams.filter(({ kind }) => kind !== "log");
+const stored = streams.filter((stream) => stream.kind === "table" || stream.kind === "feed");
 
 /** What is published in each stream that is stored, with the org in it. */
 const bodies: Readonly<Record<string, (text: string) => object>> = {
