@@ -102,6 +102,38 @@ export function environmentForOthers(env = process.env): Readonly<Record<string,
   return Object.fromEntries(Object.entries(env).filter(([variable]) => !own.has(variable)));
 }
 
+/** What a program finds in its environment about the run that it is part of. */
+const toolVariables = { crew: "SKEIN_CREW", run: "SKEIN_RUN", agent: "SKEIN_AGENT", url: "SKEIN_URL" } as const;
+/** Says that the run is one of `skein run`, which is told of each tool. */
+const runMark = "SKEIN_IN_RUN";
+
+/** Where a program belongs that runs commands, as its environment says. */
+export function toolEnvironment(env = process.env): { readonly run: string | undefined; readonly isRun: boolean } {
+  return {
+    run: env[toolVariables.run] || undefined,
+    isRun: env[runMark] !== undefined && env[runMark] === env[toolVariables.run],
+  };
+}
+
+/** The environment for a command of a run: this one, and where a `skein exec` in it belongs. */
+export function environmentForTools(where: ToolPlace, env = process.env): Readonly<Record<string, string | undefined>> {
+  const { crew, run, agent, url, isRun } = where;
+  const { crew: crewName, run: runName, agent: agentName, url: urlName } = toolVariables;
+  const own = { [crewName]: crew, [runName]: run, [agentName]: agent, [urlName]: url };
+  return { ...env, ...own, ...(isRun && { [runMark]: run }) };
+}
+
+/** Where a command runs. */
+export interface ToolPlace {
+  readonly crew: string;
+  readonly run: string;
+  readonly agent: string;
+  /** The gateway that is told. */
+  readonly url: string;
+  /** Whether the run is this process's own to begin and to end. */
+  readonly isRun?: boolean;
+}
+
 interface Said {
   readonly value: unknown;
   readonly origin: string;

@@ -43,7 +43,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   ws: /^src\/(transport\/ws\.ts$|cli\/)/,
   jose: /^src\/auth\/jwt\.ts$/,
   "node:sqlite": /^src\/bus\/embedded[^/]*\.ts$/,
-  "node:child_process": /^src\/supervisor\//,
+  "node:child_process": /^src\/(supervisor\/|cli\/child\.ts$)/,
   "node:fs": /^src\/(logs\/|supervisor\/|cli\/|config\.ts$|bus\/embedded[^/]*\.ts$)/,
 };
 

@@ -60,11 +60,18 @@ function pauseAfter(failures: number, askedMs: number | undefined): number {
 
 /** Prints a line, as fast as whoever reads takes it. */
 export async function print(line: string): Promise<void> {
+  watchOutput();
   if (!process.stdout.write(`${line}\n`)) await once(process.stdout, "drain");
 }
 
+let isWatched = false;
+
 /** A reader that closes early, like `head`, is no fault. */
-process.stdout.on("error", (thrown: NodeJS.ErrnoException) => {
-  if (thrown.code !== "EPIPE") log(messageOf(thrown));
-  process.exit(thrown.code === "EPIPE" ? 0 : 1);
-});
+function watchOutput(): void {
+  if (isWatched) return;
+  isWatched = true;
+  process.stdout.on("error", (thrown: NodeJS.ErrnoException) => {
+    if (thrown.code !== "EPIPE") log(messageOf(thrown));
+    process.exit(thrown.code === "EPIPE" ? 0 : 1);
+  });
+}

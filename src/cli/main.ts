@@ -8,5 +8,7 @@ setFlagsFromString("--semi-space-growth-factor=1");
 
 // Before anything else is loaded: the next start finds all of it compiled. Deno does that anyway.
 module.enableCompileCache?.();
-const { program } = await import("./program.ts");
-await program().parseAsync();
+// A step of a pipeline must not wait for all that a gateway needs.
+const isPipeline = ["exec", "run"].includes(process.argv[2] ?? "");
+const skein = isPipeline ? (await import("./pipeline.ts")).pipelineProgram() : (await import("./program.ts")).program();
+await skein.parseAsync();

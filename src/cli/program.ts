@@ -9,6 +9,7 @@ import { asking, atGateway, type Flagged } from "./gateway.ts";
 import { byKnob, type Flags, withKnobs } from "./knob-flags.ts";
 import { type ListenOptions, listenTo } from "./listen.ts";
 import { type LogsOptions, logs } from "./logs.ts";
+import { addPipelines } from "./pipeline.ts";
 import { type PublishOptions, publish } from "./publish.ts";
 import { start } from "./start.ts";
 
@@ -34,6 +35,7 @@ const chapters: readonly (readonly [string, (skein: Command) => void])[] = [
   ["Logs:", addLogs],
   ["Messages:", addMessages],
   ["Streams:", addStreams],
+  ["Runs and tools:", addPipelines],
   ["Who may see what:", addAccess],
   ["The shell:", addCompletion],
 ];
