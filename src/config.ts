@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
 import type { z } from "zod";
 import { schema } from "./knobs/knobs.ts";
+import type { Definition } from "./stream/define.ts";
 
 /** What the gateway is set to. */
 export type Config = Readonly<z.output<typeof schema>>;
@@ -34,6 +35,28 @@ export interface Sources {
   readonly flags?: Readonly<Partial<Record<Knob | "config", string | number | undefined>>>;
   /** The directory a relative file name starts from; the working directory unless another is given. */
   readonly cwd?: string;
+  /** What a configuration file that is a program has exported. */
+  readonly content?: Readonly<Record<string, unknown>>;
+}
+
+/** What a configuration file says: knobs, each as a file may write it, and streams of the user's own. */
+export type ConfigFile = { readonly [K in Exclude<Knob, "streams">]?: Config[K] | string | number | undefined } & {
+  /** Definitions, or the folder with modules that export them. */
+  readonly streams?: readonly Definition[] | string | undefined;
+};
+
+/** Gives a configuration file its types: `export default defineConfig({ port: 8100, streams: [deploys] })`. */
+export function defineConfig(content: ConfigFile): ConfigFile {
+  return content;
+}
+
+/** A configuration file. */
+export interface FoundFile {
+  /** As it was named. */
+  readonly name: string;
+  readonly path: string;
+  /** Whether it has to be run for what it says. */
+  readonly isProgram: boolean;
 }
 
 /** A setting that cannot be used. Its message names the knob, the value, who set it and what is allowed. */
@@ -44,7 +67,8 @@ export class ConfigError extends Error {
   }
 }
 
-const wellKnownFile = "skein.config.json";
+const programs: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
+const wellKnownFiles = [".json", ...programs].map((extension) => `skein.config${extension}`);
 const knobNames = Object.keys(schema.shape) as Knob[];
 
 function dashed(knob: string, dash: string): string {
@@ -74,9 +98,11 @@ export const knobs: readonly KnobInfo[] = knobNames.map((knob) => ({
  *
  * Throws `ConfigError` for anything that cannot be used.
  */
-export function loadConfig({ env = process.env, flags = {}, cwd = process.cwd() }: Sources): Loaded {
+export function loadConfig(sources: Sources): Loaded {
+  const { env = process.env, flags = {} } = sources;
   const said = new Map<Knob, Said>();
-  readFile(said, { name: flags.config ?? env.SKEIN_CONFIG, cwd });
+  const file = findConfigFile(sources);
+  if (file) readFile(said, file, sources.content);
   for (const knob of knobNames) {
     const variable = env[variableOf(knob)];
     // Compose and CI files set a variable they have no value for to nothing.
@@ -158,23 +184,38 @@ function origins(said: ReadonlyMap<Knob, Said>): Record<Knob, string> {
   return Object.fromEntries(rows) as Record<Knob, string>;
 }
 
-function readFile(said: Map<Knob, Said>, file: { name: string | number | undefined; cwd: string }): void {
-  const name = String(file.name || wellKnownFile);
+/**
+ * The configuration file that is named, or that is in the working directory.
+ *
+ * Throws `ConfigError` when a file that is named is not there, and when there are several.
+ */
+export function findConfigFile({ env = process.env, flags = {}, cwd = process.cwd() }: Sources): FoundFile | undefined {
+  const named = flags.config || env.SKEIN_CONFIG;
+  const names = named ? [String(named)] : wellKnownFiles.filter((name) => existsSync(resolve(cwd, name)));
+  if (names.length > 1) {
+    throw new ConfigError(`${names.join(" and ")} are all there: name one of them with --config, or remove the others`);
+  }
+  const [name] = names;
+  if (name === undefined) return undefined;
+  if (!existsSync(resolve(cwd, name))) throw new ConfigError(`There is no file ${name}`);
+  return { name, path: resolve(cwd, name), isProgram: programs.has(extname(name)) };
+}
+
+function readFile(said: Map<Knob, Said>, { name, path, isProgram }: FoundFile, content: Sources["content"]): void {
   const origin = `file ${name}`;
-  const content = contentOf(resolve(file.cwd, name));
-  if (content === undefined && !file.name) return;
-  if (content === undefined) throw new ConfigError(`There is no ${origin}`);
-  for (const [key, value] of Object.entries(objectIn(content, origin))) {
+  if (isProgram && content === undefined) {
+    throw new ConfigError(`${origin} is a program: import it, and give what it exports to loadConfig as content`);
+  }
+  for (const [key, value] of Object.entries(content ?? objectIn(contentOf(path), origin))) {
     if (!isKnob(key)) throw new ConfigError(`${origin} sets "${key}", which is no setting; ${suggestion(key)}`);
-    said.set(key, { value, origin });
+    if (value !== undefined) said.set(key, { value, origin });
   }
 }
 
-function contentOf(path: string): string | undefined {
+function contentOf(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw new ConfigError(`The file ${path} cannot be read: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -1,8 +1,9 @@
+export { z } from "zod";
 export type { Principal, Role } from "./auth/principal.ts";
 export type { Ack, Bus, BusState, Follower, Journal, JournalSpec, Stored, StoreSpec, Table } from "./bus/bus.ts";
 export { openEmbeddedBus } from "./bus/embedded.ts";
 export { openNatsBus } from "./bus/nats.ts";
-export { type Config, loadConfig } from "./config.ts";
+export { type Config, type ConfigFile, defineConfig, loadConfig } from "./config.ts";
 export { type Clock, systemClock } from "./protocol/clock.ts";
 export { Failure, type FailureCode } from "./protocol/failure.ts";
 export type { FrameBody } from "./protocol/frame.ts";

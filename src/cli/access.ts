@@ -1,11 +1,12 @@
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import { roles } from "../auth/principal.ts";
-import { type Knob, loadConfig } from "../config.ts";
+import type { Knob } from "../config.ts";
 import { milliseconds } from "../knobs/kinds.ts";
 import { orExplain, withExamples } from "./command.ts";
 import { asking, atGateway, type Flagged } from "./gateway.ts";
-import { byKnob, type Flags, withSomeKnobs } from "./knob-flags.ts";
+import { type Flags, withSomeKnobs } from "./knob-flags.ts";
 import { type RevokeOptions, revoke } from "./revoke.ts";
+import { settings } from "./settings.ts";
 import { type TokenOptions, token } from "./token.ts";
 import { type CheckOptions, checkToken } from "./token-check.ts";
 
@@ -43,7 +44,7 @@ function addToken(command: Command): void {
     // Otherwise the flags of `token check` would be taken for those of `token`.
     .enablePositionalOptions();
   withSomeKnobs(command, [...signing, ...claims]).action((flags: Flags & TokenOptions) =>
-    orExplain(() => token(loadConfig({ flags: byKnob(flags) }).config, flags)),
+    orExplain(async () => token((await settings(flags)).config, flags)),
   );
 }
 
@@ -59,7 +60,7 @@ function addCheck(command: Command): void {
     .option("--json", "print JSON");
   withSomeKnobs(check, [...signing, "jwtPublicKey", "jwksUrl", ...claims]).action(
     (given: string | undefined, flags: Flags & CheckOptions) =>
-      orExplain(() => checkToken(given, loadConfig({ flags: byKnob(flags) }).config, flags)),
+      orExplain(async () => checkToken(given, (await settings(flags)).config, flags)),
   );
 }
 

@@ -1,16 +1,17 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { loadConfig } from "../config.ts";
 import { addAccess } from "./access.ts";
 import { runLogsAgent } from "./agent.ts";
 import { orExplain, withExamples } from "./command.ts";
 import { printConfig } from "./config.ts";
 import { addCompletion, addInstances, addMessages } from "./control.ts";
 import { asking, atGateway, type Flagged } from "./gateway.ts";
-import { byKnob, type Flags, withKnobs } from "./knob-flags.ts";
+import { type Flags, withKnobs } from "./knob-flags.ts";
 import { type ListenOptions, listenTo } from "./listen.ts";
 import { type LogsOptions, logs } from "./logs.ts";
+import { ownStreams } from "./own-streams.ts";
 import { addPipelines } from "./pipeline.ts";
 import { type PublishOptions, publish } from "./publish.ts";
+import { settings } from "./settings.ts";
 import { start } from "./start.ts";
 
 /** The command line `skein`. */
@@ -51,6 +52,7 @@ function addGateway(skein: Command): void {
     "logs",
     "node",
     "templates",
+    "streams",
     "auth",
     "jwtSecretFile",
     "jwtPublicKey",
@@ -60,12 +62,20 @@ function addGateway(skein: Command): void {
     "allowOrigin",
     "trustProxy",
     "drainMs",
-  ]).action((flags: Flags) => orExplain(() => start(loadConfig({ flags: byKnob(flags) }).config)));
+  ]).action((flags: Flags) =>
+    orExplain(async () => {
+      const { config, places } = await settings(flags);
+      await start(config, await ownStreams(places));
+    }),
+  );
   const config = skein.command("config").description("Print every setting, its value and where it came from.");
   withKnobs(withExamples(config, "skein config --port 9000 --json"), [])
     .option("--json", "print JSON")
     .action(({ json, ...flags }: Flags & { readonly json?: true }) =>
-      orExplain(async () => printConfig(loadConfig({ flags: byKnob(flags) }), json ? "json" : "table")),
+      orExplain(async () => {
+        const loaded = await settings(flags);
+        printConfig({ ...loaded, own: await ownStreams(loaded.places) }, json ? "json" : "table");
+      }),
     );
 }
 
@@ -110,7 +120,7 @@ function addLogs(skein: Command): void {
   const agent = skein.command("logs-agent").description("Follow the logs of this machine for gateways elsewhere.");
   const example = "skein logs-agent --logs '/var/log/agents/{name}.log' --nats nats://127.0.0.1:4222";
   withKnobs(withExamples(agent, example), ["nats", "org", "logs", "logsRoot", "redact"]).action((flags: Flags) =>
-    orExplain(() => runLogsAgent(loadConfig({ flags: byKnob(flags) }).config)),
+    orExplain(async () => runLogsAgent((await settings(flags)).config)),
   );
 }
 

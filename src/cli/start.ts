@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Listening, listen } from "../server.ts";
 import { createSkein, type Skein } from "../skein.ts";
+import { productStreams } from "../streams/all.ts";
 import { startLogsAgent } from "./agent.ts";
 import { banner } from "./banner.ts";
 import { openBus } from "./bus.ts";
@@ -12,13 +13,14 @@ import { Explained, explained } from "./explained.ts";
 import { authOf } from "./keys.ts";
 import { type Household, householdOf, runNode } from "./node.ts";
 import { ownAccess } from "./own-access.ts";
+import type { OwnStream } from "./own-streams.ts";
 import { quotasOf } from "./quotas.ts";
 import { endOnSignal } from "./signals.ts";
 
 const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
 
-/** Starts a gateway and serves until a signal ends it. Throws Explained when it cannot. */
-export async function start(config: Config): Promise<void> {
+/** Starts a gateway, with the user's own streams besides its own, and serves until a signal ends it. Throws Explained when it cannot. */
+export async function start(config: Config, own: readonly OwnStream[]): Promise<void> {
   refuseOpenNetwork(config);
   const household = householdOf(config);
   const opened: (() => Promise<void> | void)[] = [() => household?.clear()];
@@ -34,7 +36,7 @@ export async function start(config: Config): Promise<void> {
     const logs = config.logs ?? (household && join(household.logs, "{name}.log"));
     const agent = logs === undefined ? undefined : await startLogsAgent(bus, { ...config, logs });
     opened.push(async () => agent?.close());
-    const { skein, url, close: unlisten } = await explained(serve({ bus, auth, config }));
+    const { skein, url, close: unlisten } = await explained(serve({ bus, auth, config, own }));
     opened.push(() => unlisten(config.drainMs));
     const node = household && (await runNode(bus, household, { org: config.org, url, access }));
     const leave = async () => {
@@ -59,9 +61,10 @@ function farewell(household: Household | undefined): string {
   return "leaving the instances to run, which the next start takes up, and saying good-bye";
 }
 
-async function serve({ bus, auth, config }: Serving): Promise<Listening & { readonly skein: Skein }> {
+async function serve({ bus, auth, config, own }: Serving): Promise<Listening & { readonly skein: Skein }> {
   const report = (fault: unknown) => console.error(fault);
-  const skein = createSkein({ bus, auth, limits: config, quotas: quotasOf(config), report });
+  const streams = [...productStreams, ...own.map(({ definition }) => definition)];
+  const skein = createSkein({ bus, auth, streams, limits: config, quotas: quotasOf(config), report });
   await skein.start();
   return { skein, ...(await listen(skein, config)) };
 }
@@ -70,6 +73,7 @@ interface Serving {
   readonly bus: Bus;
   readonly auth: AuthOptions;
   readonly config: Config;
+  readonly own: readonly OwnStream[];
 }
 
 /** The ticket of a link to the page that opens once; undefined where there is none, say because the bus is away. */

@@ -43,6 +43,12 @@ export const schema = z.strictObject({
   templates: byName
     .optional()
     .describe("What instances this node may run, by the name of the template; without it, none are run here."),
+  streams: text("a directory", /\S/)
+    .optional()
+    .describe("The directory with streams of your own; without it, streams/ beside the configuration file."),
+  fragments: text("a directory", /\S/)
+    .optional()
+    .describe("The directory with templates of your own for pieces of pages (live/*); without it, those of Skein."),
   redact: redactions
     .default([])
     .describe(
