@@ -11,8 +11,8 @@ import { bytes, Recorder, stateOf, text } from "./recorder.ts";
 import { Visitor } from "./visitor.ts";
 
 const day = 86_400_000;
-const tables = ["INSTANCES", "LETTERS", "REVOKED"];
-const journals = ["MESSAGES", "REJECTED", "RUNS", "TICKETS"];
+const tables = ["INSTANCES", "LETTERS", "MISSION", "REVOKED", "SWARM"];
+const journals = ["AGENTS", "ATTACKS_JOBS", "CRACKS", "GRAPH", "MESSAGES", "REJECTED", "RUNS", "TASKS", "TICKETS"];
 
 let locked: LockedNats;
 let gateway: Bus;
@@ -200,7 +200,7 @@ describe("The configuration for production", () => {
     const [ofGateways = ""] = productionConf.split('user: "acme-node"');
     const needs = (store: string) => ofGateways.match(new RegExp(`"\\$JS[^"]*\\.SKEIN_${store}\\b[^"]*"`, "g")) ?? [];
     const manualNeeds = (store: string) => manual.match(new RegExp(`"\\$JS[^"]*\\.SKEIN_${store}\\b[^"]*"`, "g")) ?? [];
-    const named = (found: string[]) => found.map((one) => one.replace(/SKEIN_[A-Z]+/, "SKEIN_X")).toSorted();
+    const named = (found: string[]) => found.map((one) => one.replace(/SKEIN_[A-Z_]+/, "SKEIN_X")).toSorted();
     for (const store of tables) expect(named(needs(store))).toEqual(named(manualNeeds("HOSTS")));
     for (const store of journals) expect(named(needs(store))).toEqual(named(manualNeeds("DEPLOYS")));
     expect(manualNeeds("HOSTS")).toHaveLength(7);
