@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Handler, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { type Admitted, type Call, entrance } from "./api/entrance.ts";
@@ -63,10 +63,12 @@ export function appOf(parts: AppParts): Hono<Admitted> {
     quotas.spend("connects", { address: addressOf(env.incoming) });
     await next();
   };
+  const follow = (prefix: string) => followBelow(prefix, { auth, events, addressOf });
   const letIn = entrance({ guard: auth.guard, origins: auth.origins, quotas, addressOf });
   return new Hono<Admitted>()
     .use(...headersFor(parts.options), ownPagesOnly(auth))
     .route("/", healthRoutes({ isReady }))
+    .get("/api/v1/web/live/*", follow("/api/v1/web/"))
     .use("/api/*", letIn)
     .use("/metrics", letIn)
     .route("/metrics", metricRoutes(parts))
@@ -76,12 +78,7 @@ export function appOf(parts: AppParts): Hono<Admitted> {
     .get("/ws/*", () => {
       throw new Failure("upgrade_required", "This address is for WebSocket; the same stream is under /sse/ and /poll/");
     })
-    .get("/sse/*", async ({ req, env }) => {
-      const shared = corsHeaders(auth, req.raw.headers);
-      const request = requestBelow("/sse/", req.raw, { address: addressOf(env.incoming), shared });
-      await events.serve(request, env.incoming, env.outgoing);
-      return RESPONSE_ALREADY_SENT;
-    })
+    .get("/sse/*", follow("/sse/"))
     .get("/poll/*", ({ req, env }) => {
       const request = requestBelow("/poll/", req.raw, { address: addressOf(env.incoming), shared: {} });
       return polls.serve(request, req.raw.signal);
@@ -93,6 +90,20 @@ export function appOf(parts: AppParts): Hono<Admitted> {
       if (failure.cause !== undefined) report(failure.cause);
       return refusal(failure);
     });
+}
+
+/** A stream as Server-Sent Events; its path is what comes after `prefix`. */
+function followBelow(prefix: string, { auth, events, addressOf }: FollowParts): Handler<Admitted> {
+  return async ({ req, env }) => {
+    const shared = corsHeaders(auth, req.raw.headers);
+    const request = requestBelow(prefix, req.raw, { address: addressOf(env.incoming), shared });
+    await events.serve(request, env.incoming, env.outgoing);
+    return RESPONSE_ALREADY_SENT;
+  };
+}
+
+interface FollowParts extends Pick<AppParts, "auth" | "events"> {
+  readonly addressOf: (incoming: IncomingMessage) => string;
 }
 
 function apiRoutes(parts: AppParts): Hono<Admitted> {

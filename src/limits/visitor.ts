@@ -27,9 +27,15 @@ export class Visitor {
     this.#quotas.spend(rate, known);
   }
 
-  /** Counts one more that it has until it leaves. Throws the `too_many_*` Failure. */
-  hold(count: CountName): void {
-    this.#held.push(this.#quotas.hold(count, this.#who));
+  /** Counts one more that it has until it is released, or the visitor leaves. Throws the `too_many_*` Failure. */
+  hold(count: CountName): Stop {
+    const release = this.#quotas.hold(count, this.#who);
+    this.#held.push(release);
+    return () => {
+      const at = this.#held.indexOf(release);
+      if (at !== -1) this.#held.splice(at, 1);
+      release();
+    };
   }
 
   /** Gives back what it held; a second time is harmless. */

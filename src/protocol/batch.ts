@@ -1,4 +1,4 @@
-import type { Frame } from "./frame.ts";
+import { Envelope, type Line, Placed } from "./frame.ts";
 
 const ascii = new TextEncoder();
 const idField = ascii.encode("id: ");
@@ -7,12 +7,13 @@ const newline = 10;
 
 /** Frames that leave together, in the wire form of each transport; each form is made at most once and shared by all sockets. */
 export class Batch {
-  readonly frames: readonly Frame[];
+  readonly frames: readonly Line[];
   #ws: Uint8Array | undefined;
   #sse: Uint8Array | undefined;
   #chunk: Uint8Array | undefined;
+  #within: Map<string, Batch> | undefined;
 
-  constructor(frames: readonly Frame[]) {
+  constructor(frames: readonly Line[]) {
     this.frames = frames;
   }
 
@@ -33,9 +34,24 @@ export class Batch {
     this.#chunk ??= httpChunk(this.sse);
     return this.#chunk;
   }
+
+  /** The same frames as a connection with many streams has them; made once for all connections that call the stream so. */
+  within(stream: string): Batch {
+    this.#within ??= new Map();
+    const known = this.#within.get(stream) ?? new Batch(this.frames.map((line) => new Envelope(stream, line)));
+    this.#within.set(stream, known);
+    return known;
+  }
+
+  /** The same frames, their cursors replaced one after the other. */
+  placed(place: (cursor: string) => string): Batch {
+    return new Batch(
+      this.frames.map((line) => (line.cursor === undefined ? line : new Placed(line, place(line.cursor)))),
+    );
+  }
 }
 
-function webSocketMessages(frames: readonly Frame[]): Uint8Array {
+function webSocketMessages(frames: readonly Line[]): Uint8Array {
   let size = 0;
   for (const { bytes } of frames) size += headerSize(bytes.length) + bytes.length;
   const out = new Uint8Array(size);
@@ -68,7 +84,7 @@ function writeHeader(out: Uint8Array, at: number, length: number): number {
   return at + headerSize(length);
 }
 
-function serverSentEvents(frames: readonly Frame[]): Uint8Array {
+function serverSentEvents(frames: readonly Line[]): Uint8Array {
   let size = 0;
   for (const { bytes, cursor } of frames) {
     size += dataField.length + bytes.length + 2;

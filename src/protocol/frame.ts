@@ -6,6 +6,15 @@ export interface FrameBody {
   readonly [field: string]: unknown;
 }
 
+/** A text for clients on one line, and the place that a client has reached who has read it. */
+export interface Line {
+  readonly json: string;
+  /** The text as UTF-8. */
+  readonly bytes: Uint8Array;
+  /** The wire form of the place, when the line says where that is. */
+  readonly cursor: string | undefined;
+}
+
 const utf8 = new TextEncoder();
 
 /**
@@ -13,7 +22,7 @@ const utf8 = new TextEncoder();
  *
  * JSON escapes raw CR and LF, so the text is always one line (RFC 8259).
  */
-export class Frame {
+export class Frame implements Line {
   readonly json: string;
   /** The wire form of the place a client may resume from, when the frame has one. */
   readonly cursor: string | undefined;
@@ -28,5 +37,41 @@ export class Frame {
   get bytes(): Uint8Array {
     this.#bytes ??= utf8.encode(this.json);
     return this.#bytes;
+  }
+}
+
+/** A frame on a connection with many streams: which of them it belongs to, and the frame's own bytes. */
+export class Envelope implements Line {
+  readonly json: string;
+  readonly cursor: string | undefined;
+  #bytes: Uint8Array | undefined;
+
+  constructor(stream: string, { json, cursor }: Line) {
+    this.json = `{"stream":${JSON.stringify(stream)},"frame":${json}}`;
+    this.cursor = cursor;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= utf8.encode(this.json);
+    return this.#bytes;
+  }
+}
+
+/** The same line, as a place of another kind: of a whole connection instead of one stream. */
+export class Placed implements Line {
+  readonly cursor: string;
+  readonly #line: Line;
+
+  constructor(line: Line, cursor: string) {
+    this.#line = line;
+    this.cursor = cursor;
+  }
+
+  get json(): string {
+    return this.#line.json;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#line.bytes;
   }
 }

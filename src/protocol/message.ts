@@ -20,8 +20,19 @@ export function authenticated(expiresAtMs: number): Frame {
 
 /** The token in a client's `auth`. Throws `invalid_message`. */
 export function parseAuth(message: ClientMessage): string {
-  if (typeof message.token === "string") return message.token;
-  throw new Failure("invalid_message", 'Message field "token": must be a text');
+  return textIn(message, "token");
+}
+
+/** A text in a client's message. Throws `invalid_message`. */
+export function textIn(message: ClientMessage, field: string): string {
+  const { [field]: value } = message;
+  if (typeof value === "string") return value;
+  throw new Failure("invalid_message", `Message field "${field}": must be a text`);
+}
+
+/** A text that a client's message may have. Throws `invalid_message`. */
+export function maybeTextIn(message: ClientMessage, field: string): string | undefined {
+  return message[field] === undefined ? undefined : textIn(message, field);
 }
 
 /**

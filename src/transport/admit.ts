@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Guard } from "../auth/guard.ts";
 import type { Origins } from "../auth/origin.ts";
 import { type Principal, whoIs } from "../auth/principal.ts";
@@ -6,10 +7,17 @@ import type { Quotas } from "../limits/quotas.ts";
 import { Visitor } from "../limits/visitor.ts";
 import { Failure } from "../protocol/failure.ts";
 import { requireAccess } from "../stream/access.ts";
-import type { Definition } from "../stream/define.ts";
+import type { Definition, SourcedDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { parseQuery } from "../stream/query.ts";
-import { type Admission, Guest, type Request } from "./guest.ts";
+import {
+  type Admission,
+  type AskedRoom,
+  type AskedStream,
+  Guest,
+  type Request,
+  type StreamAdmission,
+} from "./guest.ts";
 
 /** The one way in: every refusal of a stream happens here. */
 export class Gate {
@@ -33,21 +41,49 @@ export class Gate {
     visitor.spend(rate);
     const principal = await guard.identify({ headers, search, stream: streamName(path) });
     visitor.introduce(whoIs(principal), rate);
-    return new Guest(principal, visitor, () => this.#admit(principal, request));
+    return new Guest(principal, visitor, (asked = askedBy(request)) => this.#admit(principal, asked));
   }
 
   /** Throws the Failure that says why not: closing, for what, allowed, with which query, since when. */
-  #admit(principal: Principal, { path, search, headers }: Request): Admission {
-    const { definitions, hub } = this.#parts;
+  #admit(principal: Principal, asked: AskedStream | AskedRoom): Admission {
     if (this.#parts.isClosing()) throw new Failure("shutting_down", "This gateway is shutting down; reconnect");
-    const { definition, params } = find(definitions, path);
-    if (definition.kind === "rooms") throw new Failure("unknown_stream", `No stream "${path}"`);
+    if ("room" in asked) return this.#admitTo({ definition: asked.room, params: asked.params }, principal, asked);
+    const { path, search, since } = asked;
+    if (path === "") {
+      parseQuery(nothing, search);
+      return { kind: "many", streams: [...new Set(search.getAll("stream"))], since };
+    }
+    const { definition, params } = find(this.#parts.definitions, path);
+    if (definition.kind !== "rooms") return this.#admitTo({ definition, params }, principal, asked);
+    requireAccess(definition.access, principal, {});
+    const names = [...new Set(search.getAll(definition.param))];
+    const rest = new URLSearchParams([...search].filter(([name]) => name !== definition.param));
+    parseQuery(definition.room.query, rest);
+    return { kind: "rooms", definition, names, search: rest, since };
+  }
+
+  #admitTo({ definition, params }: Target, principal: Principal, { search, since }: Asked): StreamAdmission {
     const query = parseQuery<Readonly<Record<string, unknown>>>(definition.query, search);
     requireAccess(definition.access, principal, { ...query, ...params });
-    // An EventSource that reconnects repeats its address, `since` and all; where it really stands is in its header.
-    const since = headers.get("last-event-id") ?? search.get("since") ?? undefined;
-    return { since, view: { query, scope: principal.scope }, channel: hub.channel(definition, principal.org, params) };
+    const channel = this.#parts.hub.channel(definition, principal.org, params);
+    return { kind: "stream", since, view: { query, scope: principal.scope }, channel };
   }
+}
+
+/** What a request asks for itself. */
+function askedBy({ path, search, headers }: Request): AskedStream {
+  // An EventSource that reconnects repeats its address, `since` and all; where it really stands is in its header.
+  return { path, search, since: headers.get("last-event-id") ?? search.get("since") ?? undefined };
+}
+
+/** A connection with many streams has no query parameters but the protocol's. */
+const nothing = z.strictObject({});
+
+type Asked = Pick<AskedStream, "search" | "since">;
+
+interface Target {
+  readonly definition: SourcedDefinition;
+  readonly params: Params;
 }
 
 /** What a newcomer is counted as: somebody who stays, or somebody who looks. */

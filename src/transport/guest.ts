@@ -3,10 +3,13 @@ import type { Channel } from "../hub/channel.ts";
 import type { View } from "../hub/view.ts";
 import type { RateName } from "../limits/quotas.ts";
 import type { Visitor } from "../limits/visitor.ts";
+import type { Stop } from "../protocol/clock.ts";
+import type { FeedDefinition, RoomsDefinition } from "../stream/define.ts";
+import type { Params } from "../stream/path.ts";
 
 /** What a client asks for, whatever the transport. */
 export interface Request {
-  /** Below the transport's prefix: `runs/r1`. */
+  /** Below the transport's prefix: `runs/r1`; empty for many streams on one connection. */
   readonly path: string;
   readonly search: URLSearchParams;
   readonly headers: Headers;
@@ -16,21 +19,64 @@ export interface Request {
   readonly shared: Readonly<Record<string, string>>;
 }
 
+/** A stream as somebody asks for it. */
+export interface AskedStream {
+  readonly path: string;
+  readonly search: URLSearchParams;
+  /** The cursor to go on from. */
+  readonly since: string | undefined;
+}
+
+/** A room as somebody on a connection with rooms asks for it. */
+export interface AskedRoom extends Omit<AskedStream, "path"> {
+  readonly room: FeedDefinition;
+  readonly params: Params;
+}
+
 /** What a client was granted. */
-export interface Admission {
+export type Admission = StreamAdmission | RoomsAdmission | ManyAdmission;
+
+/** One stream. */
+export interface StreamAdmission {
+  readonly kind: "stream";
   readonly channel: Channel;
   readonly view: View;
   /** The cursor to go on from, as the client gave it. */
   readonly since: string | undefined;
 }
 
+/** Rooms, of which the address may name some; each is asked for by itself. */
+export interface RoomsAdmission {
+  readonly kind: "rooms";
+  readonly definition: RoomsDefinition;
+  readonly names: readonly string[];
+  /** The query that all rooms have. */
+  readonly search: URLSearchParams;
+  /** The vector of cursors to go on from. */
+  readonly since: string | undefined;
+}
+
+/** Many streams, of which the address may name some; each is asked for by itself. */
+export interface ManyAdmission {
+  readonly kind: "many";
+  readonly streams: readonly string[];
+  /** The vector of cursors to go on from. */
+  readonly since: string | undefined;
+}
+
+/** What was granted, and how it is given back. */
+export interface Granted {
+  readonly admission: Admission;
+  readonly release: Stop;
+}
+
 /** One whom the gate knows: who it is, and what it uses until it leaves. */
 export class Guest {
   readonly principal: Principal;
   readonly #visitor: Visitor;
-  readonly #admit: () => Admission;
+  readonly #admit: (asked?: AskedStream | AskedRoom) => Admission;
 
-  constructor(principal: Principal, visitor: Visitor, admit: () => Admission) {
+  constructor(principal: Principal, visitor: Visitor, admit: (asked?: AskedStream | AskedRoom) => Admission) {
     this.principal = principal;
     this.#visitor = visitor;
     this.#admit = admit;
@@ -41,17 +87,20 @@ export class Guest {
     this.#visitor.hold("connections");
   }
 
-  /** Lets it look at the stream once. Throws the Failure that says why it may not. */
+  /** Lets it look at what its request asks for, once. Throws the Failure that says why it may not. */
   look(): Admission {
     return this.#admit();
   }
 
-  /** Counts it as one who follows the stream until it leaves. Throws the Failure that says why it may not. */
-  subscribe(): Admission {
+  /**
+   * Lets it follow what its request asks for, or something else; a stream counts until it is released, or the guest
+   * leaves. Throws the Failure that says why it may not.
+   */
+  subscribe(asked?: AskedStream | AskedRoom): Granted {
     this.spend("subscribes");
-    const admission = this.#admit();
-    this.#visitor.hold("subscriptions");
-    return admission;
+    const admission = this.#admit(asked);
+    const release = admission.kind === "stream" ? this.#visitor.hold("subscriptions") : () => {};
+    return { admission, release };
   }
 
   /** Counts what it does. Throws the Failure that says it is too much. */

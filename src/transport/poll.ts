@@ -9,9 +9,9 @@ import type { Batch } from "../protocol/batch.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Frame } from "../protocol/frame.ts";
+import type { Line } from "../protocol/frame.ts";
 import type { Gate } from "./admit.ts";
-import type { Guest, Request } from "./guest.ts";
+import type { Admission, Guest, Request, StreamAdmission } from "./guest.ts";
 
 /** Streams by polling, at `/poll/<stream>`: one JSON array of frames an answer. */
 export class Polls {
@@ -30,7 +30,7 @@ export class Polls {
   async serve(request: Request, signal: AbortSignal): Promise<Response> {
     const waitMs = this.#waitMs(request.search.get("wait"));
     const guest = await this.#parts.gate.welcome(request, "reads");
-    const { channel, view, since } = guest.look();
+    const { channel, view, since } = onlyOne(guest.look());
     const opening = await channel.open(view, since);
     // A poller sees by the answer itself that it goes on; only what came after its cursor is news.
     const frames = opening.resumed ? opening.frames.slice(1) : opening.frames;
@@ -49,9 +49,9 @@ export class Polls {
     throw new Failure("bad_query", `Query parameter "wait": must be a number of seconds from 0 to ${most}`);
   }
 
-  async #hold(guest: Guest, { channel, view, opening, waitMs, signal }: Wait): Promise<readonly Frame[]> {
+  async #hold(guest: Guest, { channel, view, opening, waitMs, signal }: Wait): Promise<readonly Line[]> {
     guest.stay();
-    const { promise, resolve } = Promise.withResolvers<readonly Frame[]>();
+    const { promise, resolve } = Promise.withResolvers<readonly Line[]>();
     const hold = new Hold(resolve);
     const lease = this.#parts.leases.take(guest.principal, hold);
     const session = channel.join(view, hold);
@@ -74,6 +74,18 @@ export class Polls {
   }
 }
 
+/** Whoever polls asks for one stream at a time. Throws `bad_query`. */
+function onlyOne(admission: Admission): StreamAdmission {
+  if (admission.kind === "stream") return admission;
+  if (admission.kind === "many")
+    throw new Failure("bad_query", "Streams are polled one at a time, each at /poll/ and its path");
+  const { path, room } = admission.definition;
+  throw new Failure(
+    "bad_query",
+    `"${path}" cannot be polled; poll its rooms one at a time, each at /poll/${room.path}`,
+  );
+}
+
 interface PollParts {
   readonly gate: Gate;
   readonly leases: Leases;
@@ -94,10 +106,10 @@ interface Wait {
 
 /** A held request: the sink of a session that ends with its first frames. */
 class Hold implements Sink, Leased {
-  readonly #resolve: (frames: readonly Frame[]) => void;
+  readonly #resolve: (frames: readonly Line[]) => void;
   #session: Session | undefined;
 
-  constructor(resolve: (frames: readonly Frame[]) => void) {
+  constructor(resolve: (frames: readonly Line[]) => void) {
     this.#resolve = resolve;
   }
 
@@ -125,7 +137,7 @@ class Hold implements Sink, Leased {
   }
 }
 
-function hasCursor({ cursor }: Frame): boolean {
+function hasCursor({ cursor }: Line): boolean {
   return cursor !== undefined;
 }
 
@@ -135,7 +147,7 @@ interface Standing {
   readonly isOver: boolean;
 }
 
-function answer(frames: readonly Frame[], { cursor, isOver }: Standing, headers: Headers): Response {
+function answer(frames: readonly Line[], { cursor, isOver }: Standing, headers: Headers): Response {
   const body = `[${frames.map(({ json }) => json).join(",")}]`;
   const etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
   const common = {

@@ -2,16 +2,16 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Lease, Leased, Leases } from "../auth/leases.ts";
-import type { Opening } from "../hub/past.ts";
-import type { Session } from "../hub/session.ts";
-import type { Sink } from "../hub/sink.ts";
 import { Batch, httpChunk } from "../protocol/batch.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
+import { Vector } from "../protocol/vector.ts";
 import type { Gate } from "./admit.ts";
-import type { Admission, Guest, Request } from "./guest.ts";
+import type { Guest, Request } from "./guest.ts";
+import { open } from "./open.ts";
+import type { Opened, Outlet, Script } from "./script.ts";
 import { sentBytes, untakenBytes } from "./socket.ts";
 
 const sweepMs = 1000;
@@ -22,7 +22,7 @@ const streamHeaders = {
   "X-Accel-Buffering": "no",
 };
 
-/** Streams over Server-Sent Events (HTML standard, section 9.2), at `/sse/<stream>`. */
+/** Streams over Server-Sent Events (HTML standard, section 9.2), at `/sse/<stream>`, and many on one connection at `/sse`. */
 export class EventStreams {
   readonly #parts: EventStreamParts;
   readonly #connections = new Set<Connection>();
@@ -46,8 +46,8 @@ export class EventStreams {
     const guest = await this.#parts.gate.welcome(request, "connects");
     try {
       guest.stay();
-      const opened = await open(guest, request, { incoming, response });
-      if (opened) this.#follow(opened, new Connection(response, guest, this.#parts));
+      const opened = await this.#open(guest, request, { incoming, response });
+      if (opened) this.#follow(opened, request, new Connection(response, guest, this.#parts));
       else guest.leave();
     } catch (thrown) {
       guest.leave();
@@ -59,10 +59,27 @@ export class EventStreams {
     this.#stopSweep();
   }
 
-  #follow({ channel, view, opening, headers }: Opened, connection: Connection): void {
+  #follow(opened: Opened, { shared }: Request, connection: Connection): void {
     this.#connections.add(connection);
     connection.onGone(() => this.#connections.delete(connection));
-    connection.begin(headers, () => channel.join(view, connection), opening);
+    connection.begin({ ...streamHeaders, ...shared }, opened);
+  }
+
+  /** The beginning; undefined when the request is answered already, or its client gone. Throws the Failure. */
+  async #open(guest: Guest, request: Request, { incoming, response }: Exchange): Promise<Opened | undefined> {
+    const { report } = this.#parts;
+    const { shared } = request;
+    const { admission } = guest.subscribe();
+    const isOne = admission.kind === "stream";
+    if (incoming.method === "HEAD") return void response.writeHead(200, { ...streamHeaders, ...shared }).end();
+    const vector = isOne ? undefined : new Vector();
+    const company = { guest, report, vector, standing: undefined, within: undefined, isFixed: true };
+    const opened = await open(admission, company).catch((thrown) => gone(thrown, request));
+    // Only this answer stops an EventSource for good.
+    if (opened === undefined || opened.isOver) return void response.writeHead(204, { ...shared }).end();
+    // A request that was pipelined behind another one has no socket before that one is answered.
+    if (!response.socket && !response.destroyed) await once(response, "socket");
+    return response.destroyed ? undefined : opened;
   }
 
   #sweep(): void {
@@ -72,28 +89,9 @@ export class EventStreams {
   }
 }
 
-/** A stream that is about to be told. */
-interface Opened extends Pick<Admission, "channel" | "view"> {
-  readonly opening: Opening;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 interface Exchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
-}
-
-/** The beginning of the stream; undefined when the request is answered already, or its client gone. Throws the Failure. */
-async function open(guest: Guest, request: Request, { incoming, response }: Exchange): Promise<Opened | undefined> {
-  const { channel, view, since } = guest.subscribe();
-  const headers = { ...streamHeaders, ...request.shared };
-  if (incoming.method === "HEAD") return void response.writeHead(200, headers).end();
-  const opening = await channel.open(view, since).catch((thrown) => gone(thrown, request));
-  // Only this answer stops an EventSource for good.
-  if (opening === undefined || isOver(opening)) return void response.writeHead(204, { ...request.shared }).end();
-  // A request that was pipelined behind another one has no socket before that one is answered.
-  if (!response.socket && !response.destroyed) await once(response, "socket");
-  return response.destroyed ? undefined : { channel, view, opening, headers };
 }
 
 interface EventStreamParts {
@@ -120,12 +118,8 @@ function gone(thrown: unknown, { headers }: Request): undefined {
   throw thrown;
 }
 
-function isOver({ resumed, frames, over }: Opening): boolean {
-  return over && resumed && frames.length === 1;
-}
-
-/** One response that does not end: the sink of its session. */
-class Connection implements Sink, Leased {
+/** One response that does not end: the way out of its script. */
+class Connection implements Outlet, Leased {
   readonly #response: ServerResponse;
   readonly #socket: Socket | null;
   readonly #guest: Guest;
@@ -133,10 +127,10 @@ class Connection implements Sink, Leased {
   readonly #parts: EventStreamParts;
   /** Whether the body is chunked; a client of HTTP/1.0 gets it bare. */
   #isChunked = true;
-  #session: Session | undefined;
+  #script: Script | undefined;
   #sent = 0;
   #quietSinceMs: number;
-  readonly #onDrain = () => this.#session?.drained();
+  readonly #onDrain = () => this.#script?.drained();
 
   constructor(response: ServerResponse, guest: Guest, parts: EventStreamParts) {
     this.#response = response;
@@ -151,7 +145,7 @@ class Connection implements Sink, Leased {
   onGone(listener: () => void): void {
     this.#response.on("close", () => {
       this.#socket?.off("drain", this.#onDrain);
-      this.#session?.gone();
+      this.#script?.gone();
       this.#lease.release();
       this.#guest.leave();
       listener();
@@ -159,16 +153,14 @@ class Connection implements Sink, Leased {
   }
 
   /** Sends the head and the beginning of the stream. */
-  begin(headers: Readonly<Record<string, string>>, join: () => Session, opening: Opening): void {
+  begin(headers: Readonly<Record<string, string>>, opened: Opened): void {
     // Whoever reads with more than an EventSource need not wait for `token_expiring` to know its connection.
     const id = this.#guest.principal.token && { "Skein-Connection": this.#lease.id };
     this.#response.writeHead(200, { ...headers, ...id }).flushHeaders();
     this.#isChunked = this.#response.chunkedEncoding;
-    const session = join();
-    this.#session = session;
     this.#socket?.cork();
     this.#writeRaw(retry(this.#parts.limits.retryMs));
-    session.begin(opening);
+    this.#script = opened.begin(this);
     this.#socket?.uncork();
   }
 
@@ -184,7 +176,7 @@ class Connection implements Sink, Leased {
   }
 
   end(end: End): void {
-    this.#session?.gone();
+    this.#script?.gone();
     if (end.fault !== undefined) this.#parts.report(end.fault);
     if (end.frame) this.write(new Batch([end.frame]));
     if (end.code === 1001) this.#writeRaw(retry(this.#parts.limits.retryMs * (1 + 4 * this.#parts.random())));
@@ -195,6 +187,18 @@ class Connection implements Sink, Leased {
 
   pendingBytes(): number {
     return untakenBytes(this.#socket);
+  }
+
+  get isFull(): boolean {
+    return this.#socket?.writableNeedDrain ?? false;
+  }
+
+  cork(): void {
+    this.#socket?.cork();
+  }
+
+  uncork(): void {
+    this.#socket?.uncork();
   }
 
   /** Sends a ping when nothing was sent for long enough. */

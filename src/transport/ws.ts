@@ -1,25 +1,32 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
-import { subprotocolOf } from "../auth/credential.ts";
 import type { Guard } from "../auth/guard.ts";
 import type { Lease, Leased, Leases } from "../auth/leases.ts";
-import type { Session } from "../hub/session.ts";
-import type { Sink } from "../hub/sink.ts";
 import { Batch } from "../protocol/batch.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Frame } from "../protocol/frame.ts";
-import { authenticated, type ClientMessage, parseAuth, parseMessage, pong } from "../protocol/message.ts";
+import {
+  authenticated,
+  type ClientMessage,
+  parseAuth,
+  parseMessage,
+  pong,
+  reservedMessages,
+} from "../protocol/message.ts";
 import type { Gate } from "./admit.ts";
 import type { Guest, Request } from "./guest.ts";
+import { open } from "./open.ts";
+import { refuse, sayable } from "./refusal.ts";
+import type { Outlet, Script } from "./script.ts";
 import { headersOf, untakenBytes } from "./socket.ts";
 
-const prefix = "/ws/";
+const addresses = /^(?:\/ws(?:\/(?<path>.*))?|\/api\/v1\/web\/(?<fragments>live\/[^/]*))$/s;
 const sweepMs = 1000;
 
-/** Streams over WebSocket (RFC 6455), at `/ws/<stream>`. */
+/** Streams over WebSocket (RFC 6455), at `/ws/<stream>`, and many on one connection at `/ws`. */
 export class WebSockets {
   readonly #parts: WebSocketParts;
   readonly #server: WebSocketServer;
@@ -43,7 +50,7 @@ export class WebSockets {
     return this.#connections;
   }
 
-  /** Takes over a socket that asks for an upgrade to the stream at `url.pathname` below `/ws/`. */
+  /** Takes over a socket that asks for an upgrade to the stream that its address names. */
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     // A client that goes away while we find out who it is has nobody else to say so to.
     socket.on("error", () => socket.destroy());
@@ -56,9 +63,10 @@ export class WebSockets {
 
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const [pathname = "", search = ""] = (incoming.url ?? "").split("?", 2);
-    if (!pathname.startsWith(prefix)) throw new Failure("not_found", `No WebSocket at "${pathname}"`);
+    const { groups } = addresses.exec(pathname) ?? {};
+    if (!groups) throw new Failure("not_found", `No WebSocket at "${pathname}"`);
     const request: Request = {
-      path: pathname.slice(prefix.length),
+      path: groups.fragments ?? groups.path ?? "",
       search: new URLSearchParams(search),
       headers: headersOf(incoming),
       address: this.#parts.addressOf(incoming),
@@ -119,15 +127,15 @@ interface WebSocketParts {
   };
 }
 
-/** One WebSocket: the sink of its session. */
-class Connection implements Sink, Leased {
+/** One WebSocket: the way out of its script. */
+class Connection implements Outlet, Leased {
   heardMs: number;
   readonly #ws: WebSocket;
   readonly #stream: Duplex | undefined;
   readonly #guest: Guest;
   readonly #lease: Lease;
   readonly #parts: WebSocketParts;
-  #session: Session | undefined;
+  #script: Script | undefined;
   /** What was said before the first frame of the stream. */
   #early: Frame | undefined;
   #isGone = false;
@@ -144,22 +152,23 @@ class Connection implements Sink, Leased {
     ws.on("ping", () => this.#touch());
     // The close that follows every error says it all.
     ws.on("error", () => {});
-    streamOf(ws)?.on("drain", () => this.#session?.drained());
+    streamOf(ws)?.on("drain", () => this.#script?.drained());
     this.#lease = parts.leases.take(guest.principal, this);
   }
 
   async follow(): Promise<void> {
-    const { channel, view, since } = this.#guest.subscribe();
-    const opening = await channel.open(view, since);
+    const { report } = this.#parts;
+    const { admission } = this.#guest.subscribe();
+    const fresh = { vector: undefined, standing: undefined, within: undefined, isFixed: false };
+    const opened = await open(admission, { guest: this.#guest, report, ...fresh });
     if (this.#isGone) return;
-    this.#session = channel.join(view, this);
-    this.#session.begin(opening);
+    this.#script = opened.begin(this);
     if (this.#early) this.say(this.#early);
     this.#ws.resume();
   }
 
   say(frame: Frame): void {
-    if (this.#session) this.write(new Batch([frame]));
+    if (this.#script) this.write(new Batch([frame]));
     else this.#early = frame;
   }
 
@@ -171,7 +180,7 @@ class Connection implements Sink, Leased {
   }
 
   end(end: End): void {
-    this.#session?.gone();
+    this.#script?.gone();
     this.#isGone = true;
     if (end.fault !== undefined) this.#parts.report(end.fault);
     if (end.frame) this.write(new Batch([end.frame]));
@@ -183,31 +192,43 @@ class Connection implements Sink, Leased {
     return untakenBytes(streamOf(this.#ws));
   }
 
+  get isFull(): boolean {
+    return this.#stream?.writableNeedDrain ?? false;
+  }
+
+  cork(): void {
+    this.#stream?.cork();
+  }
+
+  uncork(): void {
+    this.#stream?.uncork();
+  }
+
   gone(): void {
     this.#isGone = true;
-    this.#session?.gone();
+    this.#script?.gone();
     this.#lease.release();
     this.#guest.leave();
   }
 
   #hear(data: RawData, isBinary: boolean): void {
     this.#touch();
-    if (this.#isGone || !this.#session) return;
+    if (this.#isGone || !this.#script) return;
     try {
       this.#guest.spend("messages");
       if (isBinary) throw new Failure("invalid_message", "A message must be text, not binary");
-      this.#take(parseMessage(data.toString()), this.#session);
+      this.#take(parseMessage(data.toString()), this.#script);
     } catch (thrown) {
       this.end(failed(Failure.from(thrown)));
     }
   }
 
-  #take(message: ClientMessage, session: Session): void {
+  #take(message: ClientMessage, script: Script): void {
     if (message.type === "ping") return this.say(pong);
     if (message.type === "auth") return void this.#renew(parseAuth(message));
-    // Its answer is a fresh snapshot.
-    this.#guest.spend("reads");
-    session.receive(message);
+    // Its answer is a fresh snapshot; that of one more stream is counted as what it is.
+    if (!reservedMessages.has(message.type)) this.#guest.spend("reads");
+    script.receive(message);
   }
 
   async #renew(token: string): Promise<void> {
@@ -226,45 +247,12 @@ class Connection implements Sink, Leased {
   }
 }
 
-/**
- * A refusal that is said on the open WebSocket, because a page sees no HTTP status; throws what is said before that.
- *
- * A page cannot set headers, so a token it gave itself came as subprotocol. What came in a header, a cookie or the query
- * is refused with its status (and so is every flood of programs that are no browsers).
- */
-function sayable(failure: Failure, { headers }: Request): Failure {
-  const isPage = headers.has("origin");
-  const isToldLater: Readonly<Record<number, boolean>> = {
-    401: subprotocolOf(headers) !== undefined || (failure.code === "token_required" && isPage),
-    403: false,
-    429: subprotocolOf(headers) !== undefined || isPage,
-  };
-  if (isToldLater[failure.status] ?? true) return failure;
-  throw failure;
-}
-
 /** Says on an open WebSocket why it will be none, and closes it. */
 function turnAway(ws: WebSocket, failure: Failure, report: WebSocketParts["report"]): void {
   if (failure.cause !== undefined) report(failure.cause);
   ws.on("error", () => {});
   ws.send(failure.frame.json);
   ws.close(failure.closeCode, failure.code);
-}
-
-/** Answers an upgrade request that will not become a WebSocket. */
-function refuse(socket: Duplex, { status, frame, retryAfterSeconds: wait }: Failure): void {
-  const { bytes } = frame;
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    "Content-Type: application/json; charset=utf-8",
-    `Content-Length: ${bytes.length}`,
-    ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
-    ...(wait === undefined ? [] : [`Retry-After: ${wait}`]),
-    "Connection: close",
-  ];
-  // Nobody reads what else the client sends, so nobody would notice that it has gone.
-  socket.once("finish", () => socket.destroy());
-  socket.end(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), bytes]));
 }
 
 /** The parts of `ws` that lead past its sender; private, so read in this file only. */

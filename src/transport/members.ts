@@ -1,0 +1,108 @@
+import type { Batch } from "../protocol/batch.ts";
+import { type End, ends } from "../protocol/end.ts";
+import type { Vector } from "../protocol/vector.ts";
+import { type Attempt, Member, type Party } from "./member.ts";
+import type { Outlet } from "./script.ts";
+
+/** How a connection speaks of one stream of several. */
+export interface Manner {
+  /** What a stream says, as the client reads it. */
+  dress(name: string, batch: Batch): Batch;
+  /** The last that is said of a stream. One that was refused was never open. */
+  farewell(name: string, end: End, wasOpen: boolean): Batch;
+}
+
+interface MembersParts {
+  readonly outlet: Outlet;
+  readonly manner: Manner;
+  /** Where the client stands in all streams, on a transport that tells it. */
+  readonly vector: Vector | undefined;
+  /** Whether no stream can be added, so that the end of the last one ends it all. */
+  readonly isFixed: boolean;
+  readonly report: (fault: unknown) => void;
+}
+
+/** The streams of a connection that has several. What they say in one turn of the event loop is written at once. */
+export class Members implements Party {
+  readonly #parts: MembersParts;
+  readonly #members = new Map<string, Member>();
+  #isCorked = false;
+  /** Whose turn it is to go on first. */
+  #first = 0;
+
+  constructor(parts: MembersParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  get outlet(): Outlet {
+    return this.#parts.outlet;
+  }
+
+  get(name: string): Member | undefined {
+    return this.#members.get(name);
+  }
+
+  /** Follows one more; whatever becomes of it is said in its frames. */
+  take(attempt: Attempt): void {
+    const member = new Member(attempt, this);
+    this.#members.set(attempt.name, member);
+    void member.follow(attempt.opening);
+  }
+
+  /** Follows one no more, and says nothing of it. */
+  drop(name: string): void {
+    const member = this.#members.get(name);
+    this.#members.delete(name);
+    member?.gone();
+  }
+
+  /** Says something of its own to the client. */
+  say(batch: Batch): void {
+    this.#gather();
+    this.outlet.write(batch);
+  }
+
+  write({ name, place }: Member, batch: Batch): boolean {
+    const { manner, vector, outlet } = this.#parts;
+    this.#gather();
+    const dressed = manner.dress(name, batch);
+    if (vector === undefined || place === undefined) return outlet.write(dressed);
+    return outlet.write(dressed.placed((cursor) => vector.move(place, cursor)));
+  }
+
+  ended(member: Member, end: End): void {
+    const { manner, isFixed, report, outlet } = this.#parts;
+    this.drop(member.name);
+    if (end.fault !== undefined) report(end.fault);
+    this.say(manner.farewell(member.name, end, member.isOpen));
+    if (isFixed && this.size === 0) outlet.end(ends.done);
+  }
+
+  /** Lets them go on in turn until the socket is full again, so that none waits for ever behind another. */
+  drained(): void {
+    const members = [...this.#members.values()];
+    this.#first += 1;
+    for (let i = 0; i < members.length && !this.outlet.isFull; i++) {
+      members[(this.#first + i) % members.length]?.drained();
+    }
+  }
+
+  gone(): void {
+    for (const member of this.#members.values()) member.gone();
+    this.#members.clear();
+  }
+
+  #gather(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.outlet.cork();
+    setImmediate(() => {
+      this.#isCorked = false;
+      this.outlet.uncork();
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import type { Sink } from "../hub/sink.ts";
+import type { ClientMessage } from "../protocol/message.ts";
+
+/** What drives a connection: the session of its one stream, or the rooms or streams that a client chooses. */
+export interface Script {
+  /** What the client says. Throws the Failure that ends the connection. */
+  receive(message: ClientMessage): void;
+  /** The socket has taken everything. */
+  drained(): void;
+  /** The client is gone. */
+  gone(): void;
+}
+
+/** The way out of a script to its client. */
+export interface Outlet extends Sink {
+  /** Whether more would only wait. */
+  readonly isFull: boolean;
+  /** Keeps what is written together until `uncork`. */
+  cork(): void;
+  uncork(): void;
+}
+
+/** A stream, or several, that was granted and found, and is about to be told. */
+export interface Opened {
+  /** Whether the client knows all of it, and nothing will ever follow. */
+  readonly isOver: boolean;
+  begin(outlet: Outlet): Script;
+}
