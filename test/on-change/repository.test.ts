@@ -50,8 +50,13 @@ class Tasks {
   }
 }
 
+interface Terms {
+  readonly publisher: ChangePublisher;
+  readonly patienceMs: number;
+}
+
 /** A repository whose writes are published. */
-function open(scene: Scene, publisher: ChangePublisher = scene.publisher) {
+function open(scene: Scene, { publisher = scene.publisher, patienceMs = 10_000 }: Partial<Terms> = {}) {
   return onChange(new Tasks(scene.url), {
     writes: ["add", "move", "remove"],
     transaction: "within",
@@ -62,7 +67,7 @@ function open(scene: Scene, publisher: ChangePublisher = scene.publisher) {
     publish: ({ row, after }) => [`instances.${row.id}`, after ? { status: after.status } : null],
     publisher,
     report: scene.report,
-    patienceMs: 50,
+    patienceMs,
   });
 }
 
@@ -113,7 +118,7 @@ describe("A write", () => {
     let asked = 0;
     const publish = (tail: string, body: unknown) =>
       ++asked === 1 ? new Promise(() => {}) : scene.publisher.publish(tail, body);
-    const tasks = open(scene, { publish });
+    const tasks = open(scene, { publisher: { publish }, patienceMs: 200 });
     await tasks.add("lost");
     await tasks.add("queued");
     await tasks.move("t2", "busy");
