@@ -4,6 +4,9 @@ export type { Ack, Bus, BusState, Follower, Journal, JournalSpec, Stored, StoreS
 export { openEmbeddedBus } from "./bus/embedded.ts";
 export { openNatsBus } from "./bus/nats.ts";
 export { type Config, type ConfigFile, defineConfig, loadConfig } from "./config.ts";
+export type { AgentEvent, AttackEvent, CrackEvent, JobEvent } from "./fragments/event.ts";
+export type { Fragment, Template, Tools } from "./fragments/fragment.ts";
+export { ownTemplates, type Templates } from "./fragments/templates.ts";
 export { type Clock, systemClock } from "./protocol/clock.ts";
 export { Failure, type FailureCode } from "./protocol/failure.ts";
 export type { FrameBody } from "./protocol/frame.ts";
@@ -21,4 +24,4 @@ export {
 } from "./stream/define.ts";
 export { flag, whole } from "./stream/query.ts";
 export { defineRooms, type RoomsDefinition, type RoomsSpec } from "./stream/rooms.ts";
-export { productStreams } from "./streams/all.ts";
+export { productStreams, streamsWith } from "./streams/all.ts";

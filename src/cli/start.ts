@@ -5,11 +5,12 @@ import type { Config } from "../config.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Listening, listen } from "../server.ts";
 import { createSkein, type Skein } from "../skein.ts";
-import { productStreams } from "../streams/all.ts";
+import { streamsWith } from "../streams/all.ts";
 import { startLogsAgent } from "./agent.ts";
 import { banner } from "./banner.ts";
 import { openBus } from "./bus.ts";
 import { Explained, explained } from "./explained.ts";
+import { loadTemplates } from "./fragments.ts";
 import { authOf } from "./keys.ts";
 import { type Household, householdOf, runNode } from "./node.ts";
 import { ownAccess } from "./own-access.ts";
@@ -63,7 +64,7 @@ function farewell(household: Household | undefined): string {
 
 async function serve({ bus, auth, config, own }: Serving): Promise<Listening & { readonly skein: Skein }> {
   const report = (fault: unknown) => console.error(fault);
-  const streams = [...productStreams, ...own.map(({ definition }) => definition)];
+  const streams = [...streamsWith(await loadTemplates(config.fragments)), ...own.map(({ definition }) => definition)];
   const skein = createSkein({ bus, auth, streams, limits: config, quotas: quotasOf(config), report });
   await skein.start();
   return { skein, ...(await listen(skein, config)) };
