@@ -22,6 +22,7 @@ import { withRooms } from "./stream/rooms.ts";
 import { journalOf } from "./stream/subject.ts";
 import { productStreams } from "./streams/all.ts";
 import { messages } from "./streams/messages.ts";
+import { ToolWatch, type WatchParts } from "./tools/watch.ts";
 import { Gate } from "./transport/admit.ts";
 import { Polls } from "./transport/poll.ts";
 import { EventStreams } from "./transport/sse.ts";
@@ -100,7 +101,7 @@ export function createSkein(given: SkeinOptions): Skein {
   const fleet = new Fleet({ bus, clock, report });
   const mail = new Mail({ bus, clock, random, limits, report, journal: journalOf(messages) });
   const optional = [...(definitions.some(isFleet) ? [fleet] : []), ...(definitions.includes(messages) ? [mail] : [])];
-  const rooms = [auth, hub, ...optional];
+  const rooms = [auth, hub, ...optional, ...watchesOf(definitions, { bus, clock, random, report })];
   const gate = new Gate({ ...auth, definitions, hub, quotas, isClosing: () => isClosing });
   const { leases, guard } = auth;
   const { sockets, events, polls } = waysOut({ gate, leases, guard, clock, random, limits, report }, auth);
@@ -126,6 +127,13 @@ export function createSkein(given: SkeinOptions): Skein {
       for (const room of rooms.toReversed()) await room.close();
     },
   };
+}
+
+/** Whoever serves the journal of tools ends those whose processes have died. */
+function watchesOf(definitions: readonly Definition[], parts: Omit<WatchParts, "journal">): ToolWatch[] {
+  return definitions.flatMap((one) =>
+    one.kind === "feed" && one.store === "graph" ? [new ToolWatch({ ...parts, journal: journalOf(one) })] : [],
+  );
 }
 
 interface TransportParts {

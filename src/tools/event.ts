@@ -1,0 +1,33 @@
+import { z } from "zod";
+
+const text = z.string().nullish();
+
+/** What the watch of leases wants to know of an event of a tool; whatever is not like this is somebody else's to reject. */
+export const toolEvent = z.object({
+  type: z.enum(["tool_start", "tool_progress", "tool_lease", "tool_end"]),
+  call_id: text,
+  run_id: text,
+  agent_id: text,
+  tool: text,
+  lease_s: z.number().min(1).max(60).nullish(),
+});
+
+export type ToolEvent = z.infer<typeof toolEvent>;
+
+const utf8 = new TextDecoder();
+
+/** The event in a body; undefined when it is none. */
+export function parseEvent(data: Uint8Array): ToolEvent | undefined {
+  try {
+    return toolEvent.safeParse(JSON.parse(utf8.decode(data))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What tells calls of tools apart: the subject, and the call's own name or else who uses which tool. */
+export function keyOf(subject: string, { call_id, run_id, agent_id, tool }: ToolEvent): string {
+  return JSON.stringify(
+    call_id == null ? [subject, run_id ?? null, agent_id ?? null, tool ?? null] : [subject, call_id],
+  );
+}

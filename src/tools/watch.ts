@@ -1,0 +1,210 @@
+import type { Bus, Follower, Journal, JournalSpec, Stored } from "../bus/bus.ts";
+import type { Clock, Stop } from "../protocol/clock.ts";
+import { Failure } from "../protocol/failure.ts";
+import { type Lease, Leases } from "./leases.ts";
+
+/** What a watch is made of. */
+export interface WatchParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  /** A number from 0 to 1. */
+  readonly random: () => number;
+  /** The journal of the stream `graph`. */
+  readonly journal: JournalSpec;
+  /** Hears of defects. */
+  readonly report: (fault: unknown) => void;
+}
+
+const lookEveryMs = 1_000;
+/** Gateways come to a lapsed lease at different moments, so that mostly one of them finds it. */
+const spreadMs = 2_000;
+/** How many events of the past are read at a time. */
+const page = 5_000;
+
+/**
+ * Ends the tools whose processes have died: one that has promised to be heard of, and is not, gets a `tool_end` with the status
+ * `error`. Every gateway watches, and the id of that event lets only the first one's be stored.
+ */
+export class ToolWatch {
+  readonly #parts: WatchParts;
+  readonly #leases = new Leases();
+  readonly #stops: Stop[] = [];
+  #watching: Watching | undefined;
+  #opening: Promise<void> | undefined;
+  #isClosed = false;
+  #isLooking = false;
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Begins to watch; while the bus is away it returns, and begins as soon as the bus is up.
+   *
+   * Throws when the bus will never do, for example because a stream there has another configuration.
+   */
+  async start(): Promise<void> {
+    const { bus, clock, report } = this.#parts;
+    this.#stops.push(
+      bus.onState((state) => {
+        if (state === "up") this.#leases.renewAll(clock.now());
+        if (state === "up") void this.#open().catch(report);
+      }),
+      clock.every(lookEveryMs, () => void this.#look()),
+    );
+    await this.#open();
+  }
+
+  /** Stops watching; the bus stays open. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#watching?.stop();
+  }
+
+  #open(): Promise<void> {
+    this.#opening ??= this.#openJournal().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openJournal(): Promise<void> {
+    if (this.#watching || this.#isClosed) return;
+    const { bus, clock, journal: spec, report } = this.#parts;
+    try {
+      const journal = await bus.journal(spec);
+      if (!this.#isClosed)
+        this.#watching = new Watching({ journal, pattern: spec.subjects, leases: this.#leases, clock, report });
+    } catch (thrown) {
+      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
+    }
+  }
+
+  /** Ends what has lapsed, when this process surely has heard everything that was said. */
+  async #look(): Promise<void> {
+    const { bus, clock, report } = this.#parts;
+    if (this.#isLooking || bus.state === "away" || !this.#watching?.isLevel) return;
+    this.#isLooking = true;
+    try {
+      const lapsed = this.#leases.lapsed(clock.now());
+      if (lapsed.length > 0 && (await this.#watching.hasHeardAll())) {
+        for (const lease of lapsed) await this.#end(this.#watching.journal, lease);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof Failure && thrown.code === "bus_away")) report(thrown);
+    }
+    this.#isLooking = false;
+  }
+
+  /** Once it is stored, it comes back as an event and takes the lease away. */
+  async #end(journal: Journal, lease: Lease): Promise<void> {
+    const { clock, random } = this.#parts;
+    const { subject, start, position, startedAtMs } = lease;
+    const now = clock.now();
+    if (lease.lapsesAtMs > now || !this.#leases.has(lease)) return;
+    const { tool, call_id, run_id, agent_id } = start;
+    const body = {
+      type: "tool_end",
+      timestamp: new Date(now).toISOString(),
+      ...{ run_id, agent_id, tool, call_id },
+      duration_s: Math.max(0, now - startedAtMs) / 1000,
+      exit_code: null,
+      status: "error",
+      reason: "lease lapsed",
+    };
+    lease.lapsesAtMs = now + lookEveryMs + random() * spreadMs;
+    // The position tells apart calls that are named alike, the subject those of other orgs and crews.
+    const id = `lapse-${subject}-${call_id ?? ""}-${position}`;
+    await journal.append(subject, new TextEncoder().encode(JSON.stringify(body)), id);
+  }
+}
+
+interface WatchingParts {
+  readonly journal: Journal;
+  readonly pattern: readonly string[];
+  readonly leases: Leases;
+  readonly clock: Clock;
+  readonly report: (fault: unknown) => void;
+}
+
+/** The events of the journal: live first, then the past, and then what came live meanwhile. */
+class Watching implements Follower {
+  readonly journal: Journal;
+  readonly stop: Stop;
+  readonly #parts: WatchingParts;
+  /** What came live while the past is read. */
+  #held: Stored[] | undefined = [];
+  /** Counts the readings of the past; only the newest one counts. */
+  #reading = 0;
+  #epoch = "";
+  #position = 0;
+
+  constructor(parts: WatchingParts) {
+    this.journal = parts.journal;
+    this.#parts = parts;
+    this.stop = parts.journal.follow(this);
+  }
+
+  /** Whether the past is known, too. */
+  get isLevel(): boolean {
+    return this.#held === undefined;
+  }
+
+  /** Whether nothing was stored that has not come here yet. */
+  async hasHeardAll(): Promise<boolean> {
+    const { epoch, last } = await this.journal.bounds();
+    return this.isLevel && epoch === this.#epoch && last <= this.#position;
+  }
+
+  begin(epoch: string): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#position = 0;
+    this.#parts.leases.clear();
+    this.#held = [];
+    this.#reading += 1;
+  }
+
+  message(message: Stored): void {
+    this.#position = message.position;
+    if (this.#held) this.#held.push(message);
+    else this.#parts.leases.take(message, this.#parts.clock.now());
+  }
+
+  level(position: number): void {
+    this.#position = Math.max(this.#position, position);
+    if (this.#held) void this.#readPast(position, ++this.#reading);
+  }
+
+  gap(position: number): void {
+    this.#position = Math.max(this.#position, position);
+  }
+
+  /** A tool of the past gets its whole time again: how late it is when it is read says nothing of it. */
+  async #readPast(upTo: number, reading: number): Promise<void> {
+    const { clock, leases, report } = this.#parts;
+    try {
+      const { first } = await this.journal.bounds();
+      let after = first - 1;
+      while (after < upTo && reading === this.#reading) {
+        const { messages } = await this.journal.read({ subject: this.#pattern, after, upTo, limit: page });
+        if (reading !== this.#reading) return;
+        for (const message of messages) leases.take(message, clock.now());
+        after = messages.length < page ? upTo : (messages.at(-1)?.position ?? upTo);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof Failure && thrown.code === "bus_away")) report(thrown);
+      // It is tried again, until it succeeds.
+      clock.after(lookEveryMs, () => reading === this.#reading && void this.#readPast(upTo, ++this.#reading));
+      return;
+    }
+    if (reading !== this.#reading) return;
+    for (const message of this.#held ?? []) if (message.position > upTo) leases.take(message, clock.now());
+    this.#held = undefined;
+  }
+
+  get #pattern(): string {
+    return this.#parts.pattern[0] ?? ">";
+  }
+}
