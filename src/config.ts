@@ -35,8 +35,15 @@ export interface Sources {
   readonly flags?: Readonly<Partial<Record<Knob | "config", string | number | undefined>>>;
   /** The directory a relative file name starts from; the working directory unless another is given. */
   readonly cwd?: string;
-  /** What a configuration file that is a program has exported. */
-  readonly content?: Readonly<Record<string, unknown>>;
+  /** What a configuration file says, for whoever has read it; then none is looked for. */
+  readonly content?: FileContent;
+}
+
+/** What a configuration file says. */
+export interface FileContent {
+  /** The file as it was named. */
+  readonly name: string;
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
 /** What a configuration file says: knobs, each as a file may write it, and streams of the user's own. */
@@ -101,8 +108,7 @@ export const knobs: readonly KnobInfo[] = knobNames.map((knob) => ({
 export function loadConfig(sources: Sources): Loaded {
   const { env = process.env, flags = {} } = sources;
   const said = new Map<Knob, Said>();
-  const file = findConfigFile(sources);
-  if (file) readFile(said, file, sources.content);
+  readFile(said, sources);
   for (const knob of knobNames) {
     const variable = env[variableOf(knob)];
     // Compose and CI files set a variable they have no value for to nothing.
@@ -128,36 +134,32 @@ export function environmentForOthers(env = process.env): Readonly<Record<string,
   return Object.fromEntries(Object.entries(env).filter(([variable]) => !own.has(variable)));
 }
 
-/** What a program finds in its environment about the run that it is part of. */
-const toolVariables = { crew: "SKEIN_CREW", run: "SKEIN_RUN", agent: "SKEIN_AGENT", url: "SKEIN_URL" } as const;
-/** Says that the run is one of `skein run`, which is told of each tool. */
-const runMark = "SKEIN_IN_RUN";
+/** What a program finds in its environment about the run that it is part of, and who is told of that. */
+const toolVariables = {
+  crew: "SKEIN_CREW",
+  run: "SKEIN_RUN",
+  agent: "SKEIN_AGENT",
+  url: "SKEIN_URL",
+  via: "SKEIN_VIA",
+  // Says that the run is one of `skein run`, which is told of each tool.
+  ownRun: "SKEIN_OWN_RUN",
+} as const;
 
-/** Where a program belongs that runs commands, as its environment says. */
-export function toolEnvironment(env = process.env): { readonly run: string | undefined; readonly isRun: boolean } {
-  return {
-    run: env[toolVariables.run] || undefined,
-    isRun: env[runMark] !== undefined && env[runMark] === env[toolVariables.run],
-  };
+/** Where a command runs; what is undefined stays as it is in the environment. */
+export type ToolPlace = Readonly<Partial<Record<keyof typeof toolVariables, string | undefined>>>;
+
+/** Where a program runs that runs commands, as its environment says. */
+export function toolPlace(env = process.env): ToolPlace {
+  return Object.fromEntries(Object.entries(toolVariables).map(([key, variable]) => [key, env[variable] || undefined]));
 }
 
 /** The environment for a command of a run: this one, and where a `skein exec` in it belongs. */
-export function environmentForTools(where: ToolPlace, env = process.env): Readonly<Record<string, string | undefined>> {
-  const { crew, run, agent, url, isRun } = where;
-  const { crew: crewName, run: runName, agent: agentName, url: urlName } = toolVariables;
-  const own = { [crewName]: crew, [runName]: run, [agentName]: agent, [urlName]: url };
-  return { ...env, ...own, ...(isRun && { [runMark]: run }) };
-}
-
-/** Where a command runs. */
-export interface ToolPlace {
-  readonly crew: string;
-  readonly run: string;
-  readonly agent: string;
-  /** The gateway that is told. */
-  readonly url: string;
-  /** Whether the run is this process's own to begin and to end. */
-  readonly isRun?: boolean;
+export function environmentForTools(place: ToolPlace, env = process.env): Readonly<Record<string, string | undefined>> {
+  const said = Object.entries(toolVariables).flatMap(([key, variable]) => {
+    const value = place[key as keyof typeof toolVariables];
+    return value === undefined ? [] : [[variable, value] as const];
+  });
+  return { ...env, ...Object.fromEntries(said) };
 }
 
 interface Said {
@@ -201,15 +203,21 @@ export function findConfigFile({ env = process.env, flags = {}, cwd = process.cw
   return { name, path: resolve(cwd, name), isProgram: programs.has(extname(name)) };
 }
 
-function readFile(said: Map<Knob, Said>, { name, path, isProgram }: FoundFile, content: Sources["content"]): void {
+function readFile(said: Map<Knob, Said>, sources: Sources): void {
+  const { name, values } = sources.content ?? foundContent(sources) ?? { name: "", values: {} };
   const origin = `file ${name}`;
-  if (isProgram && content === undefined) {
-    throw new ConfigError(`${origin} is a program: import it, and give what it exports to loadConfig as content`);
-  }
-  for (const [key, value] of Object.entries(content ?? objectIn(contentOf(path), origin))) {
+  for (const [key, value] of Object.entries(values)) {
     if (!isKnob(key)) throw new ConfigError(`${origin} sets "${key}", which is no setting; ${suggestion(key)}`);
     if (value !== undefined) said.set(key, { value, origin });
   }
+}
+
+function foundContent(sources: Sources): FileContent | undefined {
+  const file = findConfigFile(sources);
+  if (file === undefined) return undefined;
+  const { name, path, isProgram } = file;
+  if (!isProgram) return { name, values: objectIn(contentOf(path), `file ${name}`) };
+  throw new ConfigError(`file ${name} is a program: import it, and give what it exports to loadConfig as content`);
 }
 
 function contentOf(path: string): string {
@@ -220,14 +228,14 @@ function contentOf(path: string): string {
   }
 }
 
-function objectIn(content: string, origin: string): object {
+function objectIn(content: string, origin: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(content);
   } catch (error) {
     throw new ConfigError(`${origin} is not JSON: ${error instanceof Error ? error.message : error}`);
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw new ConfigError(`${origin} must hold one JSON object`);
 }
 

@@ -38,12 +38,7 @@ interface OpenedBus {
 async function open(config: Config): Promise<Bus> {
   const { nats, natsInbox, data } = config;
   if (nats !== undefined) {
-    const creds = contentOf(config, "natsCreds");
-    const certificates = {
-      ca: contentOf(config, "natsCa"),
-      cert: contentOf(config, "natsCert"),
-      key: contentOf(config, "natsKey"),
-    };
+    const { creds, certificates } = natsFiles(config);
     const report = eachOnce(log);
     return openNatsBus({ url: nats, creds, certificates, inboxPrefix: natsInbox, clock: systemClock, report });
   }
@@ -53,6 +48,16 @@ async function open(config: Config): Promise<Bus> {
   }
   const file = data === ":memory:" ? data : join(data, "skein.db");
   return openEmbeddedBus({ file, clock: systemClock, report: eachOnce(log) });
+}
+
+/** What is in the files that say who connects to NATS. Throws Explained when one cannot be read. */
+export function natsFiles(config: Config) {
+  const certificates = {
+    ca: contentOf(config, "natsCa"),
+    cert: contentOf(config, "natsCert"),
+    key: contentOf(config, "natsKey"),
+  };
+  return { creds: contentOf(config, "natsCreds"), certificates };
 }
 
 const fileKnobs = ["natsCreds", "natsCa", "natsCert", "natsKey"] as const;

@@ -5,14 +5,14 @@ import { isatty } from "node:tty";
 import { environmentForTools } from "../config.ts";
 import { type Clock, systemClock } from "../protocol/clock.ts";
 import { type Ended, endLike, runCommand } from "./child.ts";
-import type { Gateway } from "./gateway.ts";
+import type { Destination } from "./destination.ts";
 import { maskedWords } from "./masking.ts";
-import { HttpOutbox, type Outbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { ProgressWatch, type Watch } from "./progress.ts";
 
 /** Who runs a command, and how it is told. */
 export interface ExecOptions {
-  readonly gateway: Gateway;
+  readonly destination: Destination;
   readonly crew: string;
   readonly run: string;
   readonly agent: string;
@@ -31,9 +31,9 @@ export interface ExecOptions {
 
 /** Runs a command as a tool of an agent and ends this process as the command ends. Throws nothing: what fails is said. */
 export async function exec(words: readonly string[], options: ExecOptions): Promise<void> {
-  const outbox = new HttpOutbox(options.gateway, say);
+  const { crew, run, agent, destination } = options;
+  const outbox = new Outbox(destination, say);
   const call = new Call(words, { ...options, outbox, clock: systemClock });
-  const { crew, run, agent, gateway } = options;
   const watch = options.progress ?? (isatty(1) || isatty(2) ? "off" : "percent");
   const progress = watch === "off" ? undefined : new ProgressWatch({ watch, clock: systemClock, tell: call.progress });
   const see = progress && ((chunk: Uint8Array) => progress.see(chunk));
@@ -42,7 +42,7 @@ export async function exec(words: readonly string[], options: ExecOptions): Prom
     see?.(chunk);
   };
   const taps = { stdout: see, stderr: options.strict ? hear : see };
-  const environment = environmentForTools({ crew, run, agent, url: gateway.url });
+  const environment = environmentForTools({ crew, run, agent, ...destination.variables });
   const running = runCommand({ words, environment, taps });
   call.begin();
   const ended = await running;
@@ -98,19 +98,19 @@ class Call {
   }
 
   #graph(type: string, fields: object): void {
-    this.#tell(`graph/${encodeURIComponent(this.#parts.crew)}`, { type, ...this.#about, ...fields });
+    this.#tell(["graph", this.#parts.crew], { type, ...this.#about, ...fields });
   }
 
   #task(type: string, fields: object): void {
     const { isTask, crew, run, agent } = this.#parts;
     if (!isTask) return;
     const about = { run_id: run, crew_id: crew, agent_id: agent, task_id: this.#id, name: this.#tool };
-    this.#tell(`runs/${encodeURIComponent(run)}`, { type, ...about, ...fields });
+    this.#tell(["runs", run], { type, ...about, ...fields });
   }
 
-  #tell(tail: string, { type, ...event }: { readonly type: string }): void {
+  #tell(names: readonly string[], { type, ...event }: { readonly type: string }): void {
     const { outbox, clock } = this.#parts;
-    outbox.tell(tail, { type, timestamp: new Date(clock.now()).toISOString(), ...event });
+    outbox.tell(names, { type, timestamp: new Date(clock.now()).toISOString(), ...event });
   }
 }
 

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { userInfo } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { toolEnvironment } from "../config.ts";
-import { milliseconds } from "../knobs/kinds.ts";
+import { toolPlace } from "../config.ts";
+import { milliseconds, natsUrl } from "../knobs/kinds.ts";
 import { withExamples } from "./command.ts";
+import { type Destination, destinationOf } from "./destination.ts";
 import { type ExecOptions, exec, say } from "./exec.ts";
 import { messageOf } from "./explained.ts";
-import { asking, atGateway, type Flagged, type Gateway, type GatewayFlags } from "./gateway.ts";
+import { asking, atGateway, type GatewayFlags } from "./gateway.ts";
 import { watches } from "./progress.ts";
 import { type RunOptions, runPipeline } from "./run.ts";
 
@@ -26,9 +27,10 @@ export function addPipelines(skein: Command): void {
     .addOption(crewOption())
     .option("--run <id>", "what the run is called (default: the time and six letters)")
     .option("--name <name>", "what the pipeline is called (default: the name of its program)");
-  telling(run).action(async (words: string[], options: Omit<Flagged<RunOptions>, "run"> & { run?: string }) => {
-    const parent = toolEnvironment().isRun ? toolEnvironment().run : undefined;
-    await runPipeline(words, { ...options, run: options.run ?? newRun(), parent, gateway: await anyGateway(options) });
+  telling(run).action(async (words: string[], options: Told<Omit<RunOptions, "run">> & { run?: string }) => {
+    const { run: id = newRun() } = options;
+    const destination = await destinationIn(options);
+    await runPipeline(words, { ...options, run: id, parent: toolPlace().ownRun, destination });
   });
   const one = withExamples(
     skein.command("exec <command...>").description("Run a command as a tool of an agent, and tell of it."),
@@ -41,9 +43,9 @@ export function addPipelines(skein: Command): void {
     .addOption(progressOption())
     .option("--strict", "count a success with words on standard error as completed_with_errors")
     .addOption(new Option("--lease <seconds>").argParser(parseLease).default(30).hideHelp());
-  telling(one).action(async (words: string[], options: Omit<Flagged<ExecOptions>, "isTask">) => {
-    const { isRun, run: around } = toolEnvironment();
-    await exec(words, { ...options, isTask: isRun && around === options.run, gateway: await anyGateway(options) });
+  telling(one).action(async (words: string[], options: Told<Omit<ExecOptions, "isTask">>) => {
+    const isTask = toolPlace().ownRun === options.run;
+    await exec(words, { ...options, isTask, destination: await destinationIn(options) });
   });
 }
 
@@ -59,11 +61,13 @@ function crewOption(): Option {
 /** What both have: what belongs to the command is its own, and a fault of ours is not taken for one of the command. */
 function telling(command: Command): Command {
   const flush = new Option("--flush <duration>", "how long the end waits for a gateway that does not answer");
+  const via = new Option("--via <servers>", "tell NATS, nats://… or tls://…, in place of the gateway");
   return asking(
     command
       .showHelpAfterError("(add --help to see what there is)")
       .passThroughOptions()
       .addOption(new Option("--agent <name>", "which agent runs it").env("SKEIN_AGENT").default(userName()))
+      .addOption(via.env("SKEIN_VIA").argParser(parseVia))
       .addOption(flush.argParser(parseFlush).default(2000, "2s"))
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : ownFault)),
   );
@@ -72,13 +76,17 @@ function telling(command: Command): Command {
 /** How env, timeout and docker say that it was them who failed, and not the command. */
 const ownFault = 125;
 
-/** The gateway that flags name. The command runs also when the token for it is not to be had. */
-async function anyGateway(flags: GatewayFlags): Promise<Gateway> {
+/** The flags of a command that tells of another. */
+type Told<Options extends { readonly destination: Destination }> = Omit<Options, "destination"> &
+  GatewayFlags & { readonly via?: string };
+
+/** Who flags say is told. The command runs also when the token for it is not to be had. */
+async function destinationIn(flags: GatewayFlags & { readonly via?: string }): Promise<Destination> {
   try {
-    return (await atGateway(flags)).gateway;
+    return destinationOf((await atGateway(flags)).gateway, flags.via);
   } catch (thrown) {
     say(messageOf(thrown));
-    return { url: flags.url };
+    return destinationOf({ url: flags.url }, flags.via);
   }
 }
 
@@ -98,6 +106,11 @@ function parseFlush(text: string): number {
   const parsed = patience.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError("It must be a duration like 500ms or 2s.");
+}
+
+function parseVia(text: string): string {
+  if (natsUrl.safeParse(text).success) return text;
+  throw new InvalidArgumentError("It must be an address like nats://127.0.0.1:4222; a gateway is named by --url.");
 }
 
 function parseLease(text: string): number {

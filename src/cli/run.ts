@@ -2,14 +2,14 @@ import { basename } from "node:path";
 import { environmentForTools } from "../config.ts";
 import { systemClock } from "../protocol/clock.ts";
 import { endLike, runCommand } from "./child.ts";
+import type { Destination } from "./destination.ts";
 import { say } from "./exec.ts";
-import type { Gateway } from "./gateway.ts";
 import { maskedWords } from "./masking.ts";
-import { HttpOutbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 
 /** What a pipeline is called, and how it is told. */
 export interface RunOptions {
-  readonly gateway: Gateway;
+  readonly destination: Destination;
   readonly crew: string;
   readonly run: string;
   readonly agent: string;
@@ -22,20 +22,20 @@ export interface RunOptions {
 
 /** Runs a pipeline as a run and ends this process as the pipeline ends. */
 export async function runPipeline(words: readonly string[], options: RunOptions): Promise<void> {
-  const { gateway, crew, run, agent, parent } = options;
-  const outbox = new HttpOutbox(gateway, say);
+  const { destination, crew, run, agent, parent } = options;
+  const outbox = new Outbox(destination, say);
   const tell = (type: string, fields: object) => {
     const timestamp = new Date(systemClock.now()).toISOString();
-    outbox.tell(`runs/${encodeURIComponent(run)}`, { type, timestamp, run_id: run, crew_id: crew, ...fields });
+    outbox.tell(["runs", run], { type, timestamp, run_id: run, crew_id: crew, ...fields });
   };
   const beganMs = performance.now();
-  say(`run ${run} of crew ${crew}: ${gateway.url}/sse/runs/${encodeURIComponent(run)}`);
+  say(`run ${run} of crew ${crew}: ${destination.variables.url}/sse/runs/${encodeURIComponent(run)}`);
   tell("boot", {
     name: options.name ?? basename(words[0] ?? ""),
     argv: maskedWords(words),
     ...(parent !== undefined && { parent_run_id: parent }),
   });
-  const environment = environmentForTools({ crew, run, agent, url: gateway.url, isRun: true });
+  const environment = environmentForTools({ crew, run, agent, ownRun: run, ...destination.variables });
   const ended = await runCommand({ words, environment, taps: {} });
   const { code: exit_code, signal, fault } = ended;
   if (fault !== undefined) say(fault);

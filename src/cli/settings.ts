@@ -21,8 +21,8 @@ export async function settings(given: Flags): Promise<Settings> {
   if (!file?.isProgram) return withPlaces(loadConfig({ flags }), { beside: file?.path, listed: undefined });
   const { streams, ...content } = await contentOf(file);
   const isList = Array.isArray(streams);
-  const said = isList || streams === undefined ? content : { ...content, streams };
-  const loaded = loadConfig({ flags, content: said });
+  const values = isList || streams === undefined ? content : { ...content, streams };
+  const loaded = loadConfig({ flags, content: { name: file.name, values } });
   const listed = isList ? { file: file.name, streams } : undefined;
   return withPlaces(loaded, { beside: file.path, listed });
 }
