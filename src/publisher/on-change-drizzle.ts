@@ -3,7 +3,7 @@ import { DrizzleRows } from "./on-change-drizzle-rows.ts";
 import { DrizzleWrite } from "./on-change-drizzle-write.ts";
 import { type ChangeRule, type Tell, teller, transacted } from "./on-change-rule.ts";
 
-export { type ChangePublisher, changesPublished } from "./on-change-outbox.ts";
+export { type ChangePublisher, changesPublished, type Place } from "./on-change-outbox.ts";
 export type { Change, ChangeRule } from "./on-change-rule.ts";
 
 /** What to publish when rows of a table change. */

@@ -1,9 +1,14 @@
 import { type Clock, systemClock } from "../protocol/clock.ts";
 
+/** Where something is published: a subject below the org (`instances.agent-1`), or one made of names (`["runs", "r/1"]`). */
+export type Place = string | readonly string[];
+
 /** What takes what is to be published: the publisher of this package, or anything else that can. */
 export interface ChangePublisher {
-  /** Publishes a JSON body under a subject tail, say `instances.agent-1`; settles when it is stored. */
-  publish(tail: string, body: unknown): Promise<unknown>;
+  /** Publishes a JSON object; settles when it is stored. */
+  publish(place: Place, body: object): Promise<unknown>;
+  /** Deletes a row of a table of the bus; settles when that is stored. */
+  remove?(place: Place): Promise<unknown>;
 }
 
 const defaultPatienceMs = 10_000;
@@ -11,8 +16,9 @@ const mostWaiting = 10_000;
 
 /** Something to publish, and whom to tell when that fails. */
 interface Item {
-  readonly tail: string;
-  readonly body: unknown;
+  readonly place: Place;
+  /** Null deletes. */
+  readonly body: object | null;
   /** In milliseconds. Default: 10 s. */
   readonly patienceMs?: number;
   readonly report: (fault: Error) => void;
@@ -61,7 +67,8 @@ class ChangeOutbox {
       try {
         await this.#publish(item);
       } catch (error) {
-        item.report(new Error(`${item.tail} is not published`, { cause: error }));
+        const place = typeof item.place === "string" ? item.place : item.place.join(".");
+        item.report(new Error(`${place} is not known to be published`, { cause: error }));
       }
       if (this.#lost > 0 && this.#waiting.length === 0) {
         item.report(new Error(`${this.#lost} changes were given up`));
@@ -71,12 +78,16 @@ class ChangeOutbox {
     this.#working = undefined;
   }
 
-  #publish({ tail, body, patienceMs = defaultPatienceMs }: Item): Promise<unknown> {
+  #publish({ place, body, patienceMs = defaultPatienceMs }: Item): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const ended = this.#publisher.publish(tail, body);
+      const ended = body === null ? this.#remove(place) : this.#publisher.publish(place, body);
       const stop = this.#clock.after(patienceMs, () => reject(new Error(`No answer within ${patienceMs} ms`)));
       ended.finally(stop).then(resolve, reject);
     });
+  }
+
+  #remove(place: Place): Promise<unknown> {
+    return this.#publisher.remove?.(place) ?? Promise.reject(new Error("The publisher has no method remove"));
   }
 }
 

@@ -2,7 +2,7 @@ import { PrismaRows } from "./on-change-prisma-rows.ts";
 import { isWriting, PrismaWrite } from "./on-change-prisma-write.ts";
 import { type ChangeRule, type Tell, teller, transacted } from "./on-change-rule.ts";
 
-export { type ChangePublisher, changesPublished } from "./on-change-outbox.ts";
+export { type ChangePublisher, changesPublished, type Place } from "./on-change-outbox.ts";
 export type { Change, ChangeRule } from "./on-change-rule.ts";
 
 /** What Prisma Client says of the rows of one of its models. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type ChangePublisher, outboxOf } from "./on-change-outbox.ts";
+import { type ChangePublisher, outboxOf, type Place } from "./on-change-outbox.ts";
 
 /** A row before and after a write. */
 export interface Change<Row extends object> {
@@ -13,8 +13,8 @@ export interface Change<Row extends object> {
 
 /** What to publish when a row has changed. */
 export interface ChangeRule<Row extends object> {
-  /** What a change means on the bus, as subject tail and body; undefined when it means nothing there. */
-  readonly publish: (change: Change<Row>) => readonly [tail: string, body: unknown] | undefined;
+  /** What a change means on the bus: where, and a body, or null to delete; undefined when it means nothing there. */
+  readonly publish: (change: Change<Row>) => readonly [place: Place, body: object | null] | undefined;
   readonly publisher: ChangePublisher;
   /** How long one publish may take before the next one goes, in milliseconds. Default: 10 s. */
   readonly patienceMs?: number;
@@ -35,7 +35,8 @@ export function teller<Row extends object>(rule: ChangeRule<Row>): Tell<Row> {
       if (isDeepStrictEqual(change.before, change.after)) continue;
       try {
         const said = publish(change);
-        if (said) outbox.add({ tail: said[0], body: said[1], report, ...(patienceMs !== undefined && { patienceMs }) });
+        if (said)
+          outbox.add({ place: said[0], body: said[1], report, ...(patienceMs !== undefined && { patienceMs }) });
       } catch (error) {
         report(new Error("A change is not published: its rule threw", { cause: error }));
       }

@@ -1,6 +1,6 @@
 import { type ChangeRule, changesOf, type Tell, teller, transacted, tried } from "./on-change-rule.ts";
 
-export { type ChangePublisher, changesPublished } from "./on-change-outbox.ts";
+export { type ChangePublisher, changesPublished, type Place } from "./on-change-outbox.ts";
 export type { Change, ChangeRule } from "./on-change-rule.ts";
 
 type Method = (...args: never[]) => Promise<unknown>;

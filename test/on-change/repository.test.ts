@@ -1,7 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { type ChangePublisher, changesPublished, onChange } from "../../src/publisher/on-change.ts";
+import { connect } from "../../src/publisher/index.ts";
+import { type ChangePublisher, changesPublished, onChange, type Place } from "../../src/publisher/on-change.ts";
 import { Scene, type Task } from "./scene.ts";
 
 /** A service's own repository: no library, private fields, a method that calls another. */
@@ -116,8 +117,8 @@ describe("A write", () => {
   test("does not wait for a bus that does not answer, and what comes later is published in order", async () => {
     await using scene = await Scene.open();
     let asked = 0;
-    const publish = (tail: string, body: unknown) =>
-      ++asked === 1 ? new Promise(() => {}) : scene.publisher.publish(tail, body);
+    const publish = (place: Place, body: object) =>
+      ++asked === 1 ? new Promise(() => {}) : scene.publisher.publish(place, body);
     const tasks = open(scene, { publisher: { publish }, patienceMs: 200 });
     await tasks.add("lost");
     await tasks.add("queued");
@@ -126,7 +127,7 @@ describe("A write", () => {
       "instance_created t2 queued",
       "status_changed t2 busy",
     ]);
-    expect(scene.faults).toEqual(["instances.t1 is not published"]);
+    expect(scene.faults).toEqual(["instances.t1 is not known to be published"]);
   });
 
   test("does not fail when publishing does, or what is to be published cannot be said", async () => {
@@ -146,7 +147,29 @@ describe("A write", () => {
     });
     for (const status of ["odd", "quiet", "refused"]) await tasks.add(status);
     await changesPublished(scene.publisher);
-    expect(scene.faults).toEqual(["A change is not published: its rule threw", "nowhere.x is not published"]);
+    expect(scene.faults).toEqual([
+      "A change is not published: its rule threw",
+      "nowhere.x is not known to be published",
+    ]);
+  });
+
+  test("is published through the publisher of this package, deletions too", async () => {
+    await using scene = await Scene.open();
+    await using publisher = await connect({ http: scene.gateway.url });
+    const tasks = open(scene, { publisher });
+    await tasks.add("queued");
+    await tasks.remove("t1");
+    expect(await scene.told("instance_deleted t1")).toHaveLength(2);
+    expect(scene.faults).toEqual([]);
+  });
+
+  test("that deletes is reported where the publisher cannot", async () => {
+    await using scene = await Scene.open();
+    const { publish } = scene.publisher;
+    const tasks = open(scene, { publisher: { publish } });
+    await tasks.add("queued");
+    await tasks.remove("t1");
+    await expect.poll(() => scene.faults).toEqual(["instances.t1 is not known to be published"]);
   });
 
   test("does not fail when its row cannot be read", async () => {
@@ -166,9 +189,9 @@ describe("A write", () => {
     await using scene = await Scene.open();
     const published: string[] = [];
     const { promise: up, resolve: comeUp } = Promise.withResolvers<void>();
-    const publish = async (tail: string) => {
+    const publish = async (place: Place) => {
       await up;
-      published.push(tail);
+      published.push(String(place));
     };
     const memory = {
       status: 0,

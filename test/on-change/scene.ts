@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createClient, type Client as Database } from "@libsql/client";
-import type { ChangePublisher } from "../../src/publisher/on-change.ts";
+import type { ChangePublisher, Place } from "../../src/publisher/on-change.ts";
 import { type Client, follow, type Seen } from "../support/client.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { makeFolder } from "../support/process.ts";
@@ -26,7 +26,9 @@ export class Scene implements AsyncDisposable {
     this.url = url;
     this.gateway = gateway;
     this.client = follow("ws", gateway.url, "instances");
-    this.publisher = { publish: (tail, body) => gateway.publish(tail.replaceAll(".", "/"), body) };
+    const publish = (place: Place, body: object | null) =>
+      gateway.publish((typeof place === "string" ? place.split(".") : place).map(encodeURIComponent).join("/"), body);
+    this.publisher = { publish, remove: (place) => publish(place, null) };
     this.#end = end;
   }
 
