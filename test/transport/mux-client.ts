@@ -26,6 +26,8 @@ interface Target {
 /** A client of many streams, or of rooms, on one connection; it keeps every frame as the bytes that came. */
 export class MuxClient implements Disposable {
   readonly told: Told[] = [];
+  /** How many pings came; they are no part of what was told. */
+  pings = 0;
   readonly ended: Promise<Ended>;
   readonly opened: Promise<void>;
   readonly #end: (ended: Ended) => void;
@@ -89,8 +91,8 @@ export class MuxClient implements Disposable {
   }
 
   see(text: string, id?: string): void {
-    if (text.startsWith('{"type":"ping"')) return;
-    this.told.push({ ...unwrap(text), id });
+    if (text.startsWith('{"type":"ping"')) this.pings += 1;
+    else this.told.push({ ...unwrap(text), id });
     this.#wake();
   }
 
