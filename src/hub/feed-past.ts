@@ -6,6 +6,7 @@ import type { FeedDefinition, Fold } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
 import { addressOf, eventEntry, itemOf } from "./entry.ts";
+import type { Excerpt } from "./excerpt.ts";
 import { greetingOf, type Loaded, type Past, type Reason } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring } from "./ring.ts";
@@ -108,14 +109,14 @@ export class FeedPast implements Past {
   }
 
   async after(cursor: Cursor): Promise<readonly Entry[] | undefined> {
-    const { ring, subject, replayFrames, journal } = this.#parts;
+    const { ring, replayFrames, excerpt } = this.#parts;
     const remembered = ring.after(cursor);
     if (remembered) return remembered;
     const recent = ring.from(0);
     const { position } = ring.floor;
     const limit = replayFrames - recent.length;
     if (limit <= 0) return undefined;
-    const reading = await journal().read({ subject, after: cursor.position, upTo: position, limit });
+    const reading = await excerpt().read({ after: cursor.position, upTo: position, limit });
     return reading.whole ? [...this.#entries(reading.messages), ...recent] : undefined;
   }
 
@@ -138,7 +139,7 @@ export class FeedPast implements Past {
 
   /** The newest events that this view shows, from the ring and as far back in the journal as need be. */
   async #newest(view: View, entries: readonly Entry[]): Promise<unknown[]> {
-    const { definition, ring, subject, journal } = this.#parts;
+    const { definition, ring, excerpt } = this.#parts;
     if (definition.past.kind !== "recent") return [];
     const wanted = definition.past.count(view.query);
     const shownOf = (list: readonly Entry[]) =>
@@ -146,7 +147,7 @@ export class FeedPast implements Past {
     let events = shownOf(entries);
     let upTo = ring.floor.position;
     for (let page = 0; page < mostPages && events.length < wanted && upTo > 0; page++) {
-      const older = await journal().recent({ subject, upTo, limit: pageEvents });
+      const older = await excerpt().recent({ upTo, limit: pageEvents });
       events = [...shownOf(this.#entries(older)), ...events];
       upTo = older.length < pageEvents ? 0 : (older[0]?.position ?? 1) - 1;
     }
@@ -154,15 +155,15 @@ export class FeedPast implements Past {
   }
 
   async #read(): Promise<Loaded> {
-    const { definition, progress, subject, journal } = this.#parts;
+    const { definition, progress, journal, excerpt } = this.#parts;
     await progress.ready();
     const upTo = progress.position;
     if (definition.past.kind !== "recent") {
-      const { messages } = await journal().read({ subject, after: 0, upTo, limit: Number.MAX_SAFE_INTEGER });
+      const { messages } = await excerpt().read({ after: 0, upTo, limit: Number.MAX_SAFE_INTEGER });
       return { entries: this.#entries(messages), floor: 0, upTo };
     }
     const { most } = definition.past;
-    const messages = await journal().recent({ subject, upTo, limit: most });
+    const messages = await excerpt().recent({ upTo, limit: most });
     const oldest = messages.length < most ? (await journal().bounds()).first : (messages[0]?.position ?? 1);
     return { entries: this.#entries(messages), floor: Math.min(oldest - 1, upTo), upTo };
   }
@@ -188,7 +189,8 @@ interface FeedPastParts {
   readonly clock: Clock;
   readonly progress: Progress;
   readonly journal: () => Journal;
-  readonly subject: string;
+  /** What of the journal is the channel's. */
+  readonly excerpt: () => Excerpt;
   /** The names in the channel's path. */
   readonly names: Params;
   readonly ring: Ring;

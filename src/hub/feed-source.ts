@@ -6,9 +6,10 @@ import { subjectOf } from "../protocol/subject.ts";
 import { isoTime } from "../stream/accept.ts";
 import type { FeedDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
-import { journalOf, paramsOf, tailOf } from "../stream/subject.ts";
+import { journalOf, paramsOf, tailOf, tailsOf } from "../stream/subject.ts";
 import { Channel } from "./channel.ts";
 import { addressOf, eventEntry, itemOf, timeEntry } from "./entry.ts";
+import { Excerpt } from "./excerpt.ts";
 import { FeedPast } from "./feed-past.ts";
 import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
@@ -52,7 +53,7 @@ export class FeedSource implements Follower {
     const subject = subjectOf(org, tailOf(this.definition, params));
     const known = this.#channels.get(subject);
     if (known) return known.channel;
-    const line = this.#open(subject, params);
+    const line = this.#open(org, params);
     this.#channels.set(subject, line);
     const { clock, limits } = this.#parts;
     linger(line.channel, { clock, lingerMs: limits.lingerMs }, () => this.#channels.delete(subject));
@@ -97,15 +98,17 @@ export class FeedSource implements Follower {
     }
   }
 
-  #open(subject: string, names: Params): Line {
+  #open(org: string, names: Params): Line {
     const { limits, tally, clock } = this.#parts;
     const { definition } = this;
     // A whole past is told to every newcomer, so the channel keeps it; a recent one is bounded.
     const ring = new Ring(definition.past.kind === "whole" ? unbounded : limits);
     const { replayFrames } = limits;
+    const subjects = tailsOf(definition, names).map((tail) => subjectOf(org, tail));
     const journal = () => this.#openJournal();
+    const excerpt = () => new Excerpt(journal(), subjects);
     const progress = this.#progress;
-    const past = new FeedPast({ definition, clock, progress, journal, subject, names, ring, replayFrames });
+    const past = new FeedPast({ definition, clock, progress, journal, excerpt, names, ring, replayFrames });
     const channel = new Channel({ definition, ring, past, limits, tally });
     past.serve(channel);
     const take = (entry: Entry) => {

@@ -46,11 +46,12 @@ export class Pattern {
     return this.#segments.map(({ word, name }) => (name === undefined ? word : value(name)));
   }
 
-  /** The segments once for every choice among the words that a name may stand for; any other name is replaced by `*`. */
-  expand(): string[][] {
+  /** The segments once for every choice among the words that a name may stand for; any other name that is not `known` is replaced by `*`. */
+  expand(known: Params = {}): string[][] {
     let all: string[][] = [[]];
     for (const { word, name, values } of this.#segments) {
-      const choices = name === undefined ? [word] : (values ?? ["*"]);
+      const choices =
+        name === undefined ? [word] : Object.hasOwn(known, name) ? [known[name] ?? ""] : (values ?? ["*"]);
       all = all.flatMap((before) => choices.map((choice) => [...before, choice]));
     }
     return all;

@@ -9,6 +9,12 @@ export function tailOf({ subjectPattern }: SourcedDefinition, known: Params): st
   return subjectPattern.fill(token).join(".");
 }
 
+/** The same, once for every choice among the words that a name may stand for. */
+export function tailsOf({ subjectPattern }: SourcedDefinition, known: Params): string[] {
+  const tokens = Object.fromEntries(Object.entries(known).map(([name, value]) => [name, encodeToken(value)]));
+  return subjectPattern.expand(tokens).map((tail) => tail.join("."));
+}
+
 /** The names within a subject's tail, decoded; undefined when the tail belongs to another stream or hides an odd name. */
 export function namesIn({ subjectPattern }: SourcedDefinition, tail: string): Params | undefined {
   const tokens = subjectPattern.match(tail.split("."));

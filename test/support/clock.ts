@@ -8,8 +8,13 @@ interface Timer {
 
 /** A clock that stands still until it is told to go on. */
 export class ManualClock implements Clock {
-  #nowMs = Date.UTC(2026, 0, 1);
+  #nowMs: number;
   readonly #timers = new Set<Timer>();
+
+  /** It begins at the start of 2026, or at another time since 1970 in milliseconds. */
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#nowMs = startMs;
+  }
 
   now(): number {
     return this.#nowMs;
