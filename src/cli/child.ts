@@ -33,24 +33,30 @@ const fromTerminal = ["SIGINT", "SIGQUIT", "SIGWINCH"] as const;
 /** Reach the command from us alone. */
 const fromUs = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT"] as const;
 
-/** Runs a command to its end, passing on every signal that can be passed on, and all that it says, byte for byte. */
+/** After the command has ended these end this process, whatever it is still waiting for. */
+const leaving: ReadonlySet<string> = new Set(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]);
+
+/**
+ * Runs a command to its end, passing on every signal that can be passed on, and all that it says, byte for byte.
+ *
+ * From then on a signal ends this process as the command has ended.
+ */
 export async function runCommand({ words, environment, taps }: Order): Promise<Ended> {
   const [command = "", ...args] = words;
   const pipes = openPipes(taps);
+  // Before there is a command: a signal that comes while it is made must not end us and leave it alone.
+  let hear: (signal: NodeJS.Signals) => void = () => {};
+  hearSignals((signal) => hear(signal));
   const child = spawn(command, args, {
     stdio: ["inherit", pipes.stdout ?? "inherit", pipes.stderr ?? "inherit"],
     env: environment,
   });
+  hear = (signal) => child.kill(signal);
   pipes.release();
-  const ended = endOf(child, command);
-  const deaf = passOnSignals(child);
-  try {
-    const end = await ended;
-    await pipes.drained();
-    return end;
-  } finally {
-    deaf();
-  }
+  const end = await endOf(child, command);
+  hear = (signal) => leaving.has(signal) && endLike(end);
+  await pipes.drained();
+  return end;
 }
 
 /** Ends this process as the command has ended, so that a shell cannot tell the two apart. */
@@ -79,20 +85,18 @@ function neverStarted(command: string, { code, message }: NodeJS.ErrnoException)
   return { code: 126, signal: null, fault: `${command}: ${why}` };
 }
 
-/** Passes on what this process is sent until it is told not to. */
-function passOnSignals(child: ChildProcess): () => void {
-  const listeners = new Map<NodeJS.Signals, () => void>();
-  for (const signal of fromUs) listeners.set(signal, () => child.kill(signal));
-  for (const signal of fromTerminal) listeners.set(signal, () => !isInForeground() && child.kill(signal));
-  listeners.set("SIGTSTP", () => {
-    if (!isInForeground()) child.kill("SIGTSTP");
+/** Calls `hear` with every signal that the command has not heard already. */
+function hearSignals(hear: (signal: NodeJS.Signals) => void): void {
+  for (const signal of fromUs) process.on(signal, hear);
+  const hearBeside = (signal: NodeJS.Signals) => {
+    if (!isInForeground()) hear(signal);
+  };
+  for (const signal of fromTerminal) process.on(signal, hearBeside);
+  process.on("SIGTSTP", (signal) => {
+    hearBeside(signal);
     // Whoever waits for this process sees it stop with the command.
     process.kill(process.pid, "SIGSTOP");
   });
-  for (const [signal, listener] of listeners) process.on(signal, listener);
-  return () => {
-    for (const [signal, listener] of listeners) process.off(signal, listener);
-  };
 }
 
 /** Whether a terminal sends its signals to this process and to the command alike, because both are what runs on it. */

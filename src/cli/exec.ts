@@ -47,7 +47,6 @@ export async function exec(words: readonly string[], options: ExecOptions): Prom
   call.begin();
   const ended = await running;
   if (ended.fault !== undefined) say(ended.fault);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => endLike(ended));
   progress?.end();
   call.end(ended);
   await outbox.settle(options.flush);

@@ -39,7 +39,6 @@ export async function runPipeline(words: readonly string[], options: RunOptions)
   const ended = await runCommand({ words, environment, taps: {} });
   const { code: exit_code, signal, fault } = ended;
   if (fault !== undefined) say(fault);
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => endLike(ended));
   const duration_s = Math.round(performance.now() - beganMs) / 1000;
   const outcome = { exit_code, duration_s, status: exit_code === 0 ? "success" : "error" };
   const how = signal === null ? `ended with exit code ${exit_code}` : `was ended by ${signal}`;
