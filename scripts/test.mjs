@@ -8,13 +8,14 @@ const natsServer = { variable: "NATS_SERVER_BIN", names: ["nats-server"], debian
 const chromium = { variable: "CHROMIUM_BIN", names: ["chromium", "chromium-browser"], debian: "chromium" };
 const logrotate = { variable: "LOGROTATE_BIN", names: ["logrotate"], debian: "logrotate" };
 const openssl = { variable: "OPENSSL_BIN", names: ["openssl"], debian: "openssl" };
-// What the WebSocket of a gateway is compared with.
-const wsproto = {
+const jq = { variable: "JQ_BIN", names: ["jq"], debian: "jq" };
+// What the WebSocket of a gateway is compared with, and what recipes are written for; each needs those before, too.
+const python = ["wsproto", "websockets", "httpx"].map((name, at, all) => ({
   variable: "PYTHON_BIN",
   names: ["python3"],
-  debian: "python3-wsproto",
-  trial: ["-c", "import wsproto"],
-};
+  debian: `python3-${name}`,
+  trial: ["-c", `import ${all.slice(0, at + 1).join(", ")}`],
+}));
 
 const onNode = ["vitest", "run"];
 // Deno has no worker threads as vitest wants them; processes it has.
@@ -29,7 +30,8 @@ await main(async () => {
   if (!deno) {
     env.CHROMIUM_BIN = await ensureProgram(chromium);
     env.LOGROTATE_BIN = await ensureProgram(logrotate);
-    env.PYTHON_BIN = await ensureProgram(wsproto);
+    env.JQ_BIN = await ensureProgram(jq);
+    for (const needed of python) env.PYTHON_BIN = await ensureProgram(needed);
   }
   await become([...(deno ? onDeno : onNode), ...args.filter((arg) => arg !== "--deno")], env);
 });
