@@ -2,7 +2,7 @@ import type { Bus } from "../../src/bus/bus.ts";
 import type { LogsAgent } from "../../src/logs/agent.ts";
 import type { Stop } from "../../src/protocol/clock.ts";
 import { type CommandRequest, heartbeatSubject, supervisorSubject } from "../../src/protocol/instance.ts";
-import type { Definition } from "../../src/stream/define.ts";
+import type { SourcedDefinition } from "../../src/stream/define.ts";
 import type { LogDirectory } from "../support/logs.ts";
 
 const node = "node-1";
@@ -58,9 +58,21 @@ export class Household {
     await say(outlet, `publish/runs/${subject}`, { type: "task_start", crew_id: crew, text });
     await say(outlet, `publish/plans/${subject}`, { crew_id: crew, text });
     await say(outlet, `publish/desks/${crew}/${name}`, { text });
+    await say(outlet, `publish/mission/${crew}`, { status: "busy", note: text });
+    await say(outlet, `publish/graph/${crew}`, { type: "tool_start", tool: text });
+    await say(outlet, `publish/tasks/${name}`, { type: "task_update", task_id: text, data: { progress: 1 } });
+    // What has no name is hidden from nobody of the org.
+    if (name !== "hidden") await this.#publishNameless(outlet, encodeURIComponent(text), text);
     const letter = { from: name, to: name, message_type: text, payload: { text } };
     const { message_id } = await say(outlet, "messages", letter, text);
     return String(message_id);
+  }
+
+  async #publishNameless(outlet: Outlet, id: string, status: string): Promise<void> {
+    await say(outlet, `publish/attacks/${id}`, { type: "attack.progress", progress: 1 });
+    await say(outlet, `publish/agents/${id}`, { type: "agent.heartbeat" });
+    await say(outlet, `publish/cracks/${id}`, { type: "crack.submitted" });
+    await say(outlet, "publish/swarm/agents/shared", { status });
   }
 
   /** Lets its logs be followed. */
@@ -89,11 +101,13 @@ interface Filling {
 }
 
 /** What `fill` fills; another stream needs something in it before it can be tried. */
-const filled: ReadonlySet<string> = new Set(["instances", "logs", "runs", "plans", "desks", "messages"]);
+const filled: ReadonlySet<string> = new Set([
+  ...["instances", "logs", "runs", "plans", "desks", "messages"],
+  ...["mission", "graph", "tasks", "attacks_jobs", "agents", "cracks", "swarm"],
+]);
 
 /** Throws when a stream has nothing in it. */
-export function requireFilled(stream: Definition): void {
-  const { path, store } = stream.kind === "rooms" ? stream.room : stream;
+export function requireFilled({ path, store }: SourcedDefinition): void {
   if (!filled.has(store)) throw new Error(`Stream ${path}: these tests must put something into it`);
 }
 

@@ -7,7 +7,7 @@ import { rest } from "../support/rest.ts";
 import { bearer } from "../support/tokens.ts";
 import { allows, always, type Lists, sees, Truth, Watcher } from "./isolation-fenced.ts";
 import { buses } from "./isolation-scene.ts";
-import { addressOf, streams } from "./isolation-streams.ts";
+import { addressOf, modelled, streams } from "./isolation-streams.ts";
 import { strict, tokenOf } from "./isolation-tokens.ts";
 
 const runs = Number(process.env.SEEDS ?? 12);
@@ -37,7 +37,7 @@ const step = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       do: fc.constant("watch" as const),
-      definition: fc.constantFrom(...streams.filter(({ kind }) => kind !== "log")),
+      definition: fc.constantFrom(...modelled),
       transport: fc.constantFrom(...transports),
       crew,
       lists,

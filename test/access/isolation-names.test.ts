@@ -4,7 +4,7 @@ import { bearer } from "../support/tokens.ts";
 import { Asked } from "./isolation-asked.ts";
 import { type Shot, shot, wireText } from "./isolation-hostile.ts";
 import { buses, marks, orgs, Scene } from "./isolation-scene.ts";
-import { addressOf, streams } from "./isolation-streams.ts";
+import { placeOf, streams } from "./isolation-streams.ts";
 import { tokenOf } from "./isolation-tokens.ts";
 
 const runs = Number(process.env.SEEDS ?? 40);
@@ -102,8 +102,8 @@ describe.each(buses)("Over %s,", (_, open) => {
     const stored = streams.filter(({ kind }) => kind !== "log");
     const asked = stored.map((stream, i) =>
       i % 2 === 0
-        ? Asked.ws({ url, path: `/ws/${addressOf(stream)}`, headers })
-        : Asked.http({ url, path: `/sse/${addressOf(stream)}`, headers }),
+        ? Asked.ws({ url, path: `/ws/${placeOf(stream)}`, headers })
+        : Asked.http({ url, path: `/sse/${placeOf(stream)}`, headers }),
     );
     return Promise.all(asked.map((one) => one.until(({ bytes }) => bytes.includes(`<${index}>past`))));
   }

@@ -36,6 +36,7 @@ export const routes: Readonly<Record<string, Route>> = {
   "GET /ws/*": { mine: [426], nobody: 426, path: ({ name }) => `/ws/runs/${name}` },
   "GET /sse/*": { role: viewer, mine: [200], path: ({ name }) => `/sse/runs/${name}` },
   "GET /poll/*": { role: viewer, mine: [200], path: ({ name }) => `/poll/runs/${name}` },
+  "GET /api/v1/web/live/*": { role: viewer, mine: [200], path: () => "/api/v1/web/live/agents" },
   // Only for those who run the gateway.
   "GET /metrics": { role: operator, mine: [403], ...fixed("/metrics") },
   "GET /api/streams": { mine: [200], ...fixed("/api/streams") },

@@ -11,7 +11,7 @@ import { type Gateway, startGateway } from "../support/gateway.ts";
 import { LogDirectory } from "../support/logs.ts";
 import { startNatsServer } from "../support/nats-server.ts";
 import { Household } from "./isolation-household.ts";
-import { streams } from "./isolation-streams.ts";
+import { served } from "./isolation-streams.ts";
 import { strict, tokenOf } from "./isolation-tokens.ts";
 
 /** Everything that an org's own text says is marked with one of these. */
@@ -96,7 +96,7 @@ export class Scene implements AsyncDisposable {
     if (!bus) throw new Error("There is no bus");
     const reports: unknown[] = [];
     const report = (fault: unknown) => void reports.push(fault);
-    const settings = { auth: strict, streams, report };
+    const settings = { auth: strict, streams: served, report };
     const gateways = await Promise.all(opened.map((one) => startGateway({ ...settings, bus: one })));
     const tokens = { acme: await tokenOf({ org: "acme" }), globex: await tokenOf({ org: "globex", sub: "gus" }) };
     const households = { acme: await moveIn("acme", bus), globex: await moveIn("globex", bus) };

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type Definition, defineFeed, defineTable } from "../../src/stream/define.ts";
+import { type Definition, defineFeed, defineTable, type SourcedDefinition } from "../../src/stream/define.ts";
 import { whole } from "../../src/stream/query.ts";
+import { withRooms } from "../../src/stream/rooms.ts";
 import { productStreams } from "../../src/streams/all.ts";
 
 const hourMs = 60 * 60_000;
@@ -63,7 +64,30 @@ export const racks = defineTable({
 });
 
 /** What the gateways of these tests serve. */
-export const streams: readonly Definition[] = [...productStreams, plans, desks];
+export const served: readonly Definition[] = withRooms([...productStreams, plans, desks]);
+
+/** The streams that have something of their own: all but those with rooms, which show what is in the streams of the rooms. */
+export const streams: readonly SourcedDefinition[] = served.filter((stream) => stream.kind !== "rooms");
+
+/** The streams that tests have a model of. */
+export const modelled = streams.filter(({ store }) =>
+  ["instances", "messages", "runs", "plans", "desks"].includes(store),
+);
+
+/** What must be asked of a stream so that it shows what was before. */
+export function queryOf({ query }: SourcedDefinition): Readonly<Record<string, string>> {
+  return "recent" in query.shape ? { recent: "50" } : {};
+}
+
+/** A subject of a stream with the first of the words that a name may stand for: `attacks.:id`. */
+export function firstOf(subject: string): string {
+  return subject.replaceAll(/:\w+\((\w+)[^)]*\)/g, "$1");
+}
+
+/** Whether things of a stream name no crew and no instance: then allow-lists hide nothing of it. */
+export function isNameless({ access }: SourcedDefinition): boolean {
+  return Object.keys(access.names).length === 0;
+}
 
 /** Whose things have which names: the same in every org. */
 const names: Readonly<Record<string, string>> = {
@@ -71,6 +95,7 @@ const names: Readonly<Record<string, string>> = {
   run_id: "shared",
   plan_id: "shared",
   crew_id: "c1",
+  instance_id: "shared",
 };
 
 /** The address of a stream where every org has something. Throws when a stream has a name that the tests do not know. */
@@ -81,4 +106,9 @@ export function addressOf({ path, pathPattern }: Definition, others: Readonly<Re
     return encodeURIComponent(value);
   };
   return pathPattern.fill(known).join("/");
+}
+
+/** The address of a stream, with what must be asked so that it shows what was before. */
+export function placeOf(stream: SourcedDefinition): string {
+  return `${addressOf(stream)}?${new URLSearchParams(queryOf(stream))}`;
 }

@@ -1,8 +1,8 @@
-import type { Definition } from "../../src/stream/define.ts";
+import type { SourcedDefinition } from "../../src/stream/define.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { bearer } from "../support/tokens.ts";
 import { Asked, type Question } from "./isolation-asked.ts";
-import { addressOf } from "./isolation-streams.ts";
+import { addressOf, isNameless, queryOf } from "./isolation-streams.ts";
 import type { Asker } from "./isolation-tokens.ts";
 
 /** A way to ask for a stream: over which transport, with the token where, from where on, with which ticket. */
@@ -30,9 +30,9 @@ export const ways: readonly Way[] = [
 
 /** A stream where both orgs have something, and where each org stood in it before that. */
 export interface Place {
-  readonly definition: Definition;
+  readonly definition: SourcedDefinition;
   /** Another stream. */
-  readonly neighbour: Definition;
+  readonly neighbour: SourcedDefinition;
   readonly cursors: { readonly acme: string; readonly globex: string; readonly newest: string };
 }
 
@@ -55,11 +55,17 @@ export function nameOf({ asker, way, place }: Cell): string {
   return `${place.definition.path} for ${asker.name} over ${way.transport} by ${way.carrier} from ${way.from}${ticket}`;
 }
 
+/** What of its org an asker may see in a cell. */
+export function seenIn({ asker, place }: Cell): Asker["sees"] {
+  return asker.refused === undefined && isNameless(place.definition) ? "all" : asker.sees;
+}
+
 /** Whether a cell is refused, and how docs/protocol.md says so. */
-export function expectedOf({ asker, way }: Cell): Expected {
+export function expectedOf(cell: Cell): Expected {
+  const { asker, way } = cell;
   const code = refusalOf(asker, way);
   // Whoever may see nothing waits for nothing.
-  if (code === undefined && way.from === "held" && asker.sees === "nothing") return { status: 0 };
+  if (code === undefined && way.from === "held" && seenIn(cell) === "nothing") return { status: 0 };
   if (code === undefined) return { status: way.transport === "ws" ? 101 : 200 };
   const status = code === "forbidden" ? 403 : 401;
   const isSaidLater = way.transport === "ws" && (code === "forbidden" || way.carrier === "subprotocol");
@@ -85,7 +91,7 @@ export async function ask(cell: Cell, gates: Gates, turn: number): Promise<Asked
   const { way, place } = cell;
   const gateway = gates.gateways[turn % gates.gateways.length];
   if (!gateway) throw new Error("There is no gateway");
-  const search = new URLSearchParams();
+  const search = new URLSearchParams(queryOf(place.definition));
   const headers: Record<string, string> = {};
   const since = sinceOf(cell);
   if (since !== undefined && way.transport === "sse") headers["last-event-id"] = since;

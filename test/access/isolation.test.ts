@@ -3,9 +3,9 @@ import { bearer } from "../support/tokens.ts";
 import { Asked } from "./isolation-asked.ts";
 import { requireFilled } from "./isolation-household.ts";
 import { buses, marks, type Org, orgs, Scene } from "./isolation-scene.ts";
-import { addressOf, streams } from "./isolation-streams.ts";
+import { addressOf, queryOf, streams } from "./isolation-streams.ts";
 import { askers } from "./isolation-tokens.ts";
-import { ask, type Cell, expectedOf, nameOf, type Place, ways } from "./isolation-ways.ts";
+import { ask, type Cell, expectedOf, nameOf, type Place, seenIn, ways } from "./isolation-ways.ts";
 
 const atOnce = 64;
 const everybody = await askers();
@@ -58,7 +58,7 @@ async function askAll(scene: Scene, cells: readonly Cell[]): Promise<Found[]> {
 /** Both orgs go on, the other one first; whoever is still there and may see it waits for its own. */
 async function goOn(scene: Scene, found: readonly Found[]): Promise<void> {
   for (const org of ["globex", "acme"] as const) await scene.fill(org, "news");
-  const open = found.filter(({ cell, asked }) => !asked.isEnded && cell.asker.sees !== "nothing");
+  const open = found.filter(({ cell, asked }) => !asked.isEnded && seenIn(cell) !== "nothing");
   const news = `${marks.acme}-news`;
   await Promise.all(open.map(({ asked }) => asked.until(({ bytes }) => bytes.includes(news))));
 }
@@ -66,14 +66,15 @@ async function goOn(scene: Scene, found: readonly Found[]): Promise<void> {
 /** What is wrong with what came of a cell. */
 function faultsOf({ cell, asked }: Found): string[] {
   const { status, close, code } = expectedOf(cell);
-  const { asker, way } = cell;
+  const { way } = cell;
+  const sees = seenIn(cell);
   const faults: string[] = [];
   if (asked.bytes.includes(marks.globex)) faults.push("shows what is the other org's");
-  if (asker.sees !== "all" && asked.bytes.includes(marks.hidden)) faults.push("shows what the token does not allow");
+  if (sees !== "all" && asked.bytes.includes(marks.hidden)) faults.push("shows what the token does not allow");
   if (asked.status !== status) faults.push(`has status ${asked.status}, not ${status}`);
   if (asked.code !== code) faults.push(`has code ${asked.code}, not ${code}`);
   if (asked.close !== close && asked.close !== undefined) faults.push(`closes with ${asked.close}, not ${close}`);
-  const isShown = code === undefined && asker.sees !== "nothing";
+  const isShown = code === undefined && sees !== "nothing";
   if (asked.bytes.includes(marks.acme) !== isShown) faults.push(isShown ? "shows nothing of its own" : "shows its org");
   const isLive = isShown && (way.transport !== "poll" || way.from === "held");
   if (asked.bytes.includes(`${marks.acme}-news`) !== isLive) faults.push(isLive ? "is not live" : "was not refused");
@@ -107,7 +108,11 @@ describe.each(buses)("Of another org nobody gets a byte, over %s,", (_, open) =>
   test.each(streams)("of $path, where the other org sees its own", async (stream) => {
     const headers = bearer(scene.tokens.globex);
     for (const { url } of scene.gateways) {
-      const asked = await Asked.http({ url, path: `/poll/${addressOf(stream)}`, headers }).whole();
+      const asked = await Asked.http({
+        url,
+        path: `/poll/${addressOf(stream)}?${new URLSearchParams(queryOf(stream))}`,
+        headers,
+      }).whole();
       expect(asked.bytes).toContain(marks.globex);
       expect(asked.bytes).not.toContain(marks.acme);
     }
