@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -246,4 +246,32 @@ test("A view of one's own on a store of Skein is no collision", async () => {
   using client = follow("poll", gateway.url, "rows");
   await client.until((frames) => frames.length > 0);
   expect(client.frames[0]).toMatchObject({ type: "snapshot", names: ["a"] });
+});
+
+test("The page about streams of one's own does what it says", async () => {
+  const page = readFileSync(new URL("../../docs/streams.md", import.meta.url), "utf8");
+  const [definition = "", configuration = ""] = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(
+    ([, code = ""]) => code,
+  );
+  const [, lines = ""] = /^```sh\n(.*?)^```$/ms.exec(page) ?? [];
+  expect(configuration).toContain("defineConfig");
+  write("skein.config.json", "{}");
+  write("streams/deploys.ts", definition);
+  await using gateway = await startSkein(["--data", ":memory:"], { cwd: folder.path });
+  const [, , publish = "", curl = ""] = lines.split("\n");
+  const script = `skein() { '${process.execPath}' '${main}' "$@"; }\n${publish}\n${curl}`;
+  const env = { ...process.env, SKEIN_URL: gateway.url };
+  spawnSync("sh", ["-c", script.replaceAll("http://127.0.0.1:8000", gateway.url)], { env });
+  using client = follow("sse", gateway.url, "deploys?service=cart");
+  expect((await client.count(1))[0]).toMatchObject({
+    type: "snapshot",
+    deploys: [
+      { service: "cart", version: "2.0.1", timestamp: expect.any(String) },
+      { service: "cart", version: "2.0.2", timestamp: expect.any(String) },
+    ],
+  });
+  write("other/skein.config.ts", configuration);
+  write("other/deploys.ts", definition);
+  const { stdout } = await configured("--config", "other/skein.config.ts");
+  expect(stdout).toContain("deploys (streams[0] in other/skein.config.ts)");
 });
