@@ -71,7 +71,7 @@ export class Kitchen implements AsyncDisposable {
   }
 
   /** Begins a box of shell. */
-  cook(box: string, { url }: Gateway = this.open): Dish {
+  cook(box: string, { url }: { readonly url: string } = this.open): Dish {
     const { folder } = this;
     const env = {
       PATH: `${folder.path}/bin:/usr/bin:/bin`,

@@ -3,6 +3,7 @@ import { createClient } from "@libsql/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startChromium } from "../support/chromium.ts";
 import { follow, type Seen } from "../support/client.ts";
+import { layWire } from "../support/proxy.ts";
 import { token } from "../support/tokens.ts";
 import { Boxes, read, root } from "./boxes.ts";
 import { Kitchen } from "./kitchen.ts";
@@ -63,17 +64,11 @@ describe("A run", () => {
     });
   });
 
-  test("is polled to its end by a shell, and followed to its end by fetch and by Python", async () => {
-    using poll = kitchen.cook(boxes.take("A run", "poll.sh"));
-    using fetched = kitchen.cook(boxes.take("A run", "events.mjs"));
-    using python = kitchen.cook(boxes.take("Python", "events.py"));
-    const all = [poll, fetched, python];
-    for (const dish of all) await dish.count(3);
-    await kitchen.open.publish("runs/r1", { type: "done", outcome: "success" });
-    for (const dish of all) {
-      expect(await dish.done, dish.faults).toBe(0);
-      expect(dish.frames.map(typeOf)).toEqual(["snapshot", "boot", "agent_start", "done"]);
-      expect(dish.text).toBe(poll.text);
+  test("that cannot be followed ends each program with what the gateway says", async () => {
+    for (const program of ["poll.sh", "node events.mjs", "python3 events.py"]) {
+      using dish = kitchen.cook(`${program.replace(/(\S+)$/, "examples/recipes/$1")} nope`);
+      expect(await dish.done).toBe(1);
+      expect(dish.faults).toContain("unknown_stream");
     }
   });
 
@@ -118,44 +113,84 @@ test("Tasks are followed by curl, and their swarm by Node and Python", async () 
   expect(last).toMatchObject({ agents: [{ agent_id: "bee-1", status: "busy" }] });
 });
 
-test("A connection goes on when its token is renewed in a file, over WebSocket and with curl", async () => {
-  // It is said a minute before the end.
-  const exp = Date.now() / 1000 + 61.5;
-  kitchen.put("token.txt", await token({ org: "default", exp }));
-  using socket = kitchen.cook(boxes.take("Tokens that end", "socket.mjs"), kitchen.closed);
-  using events = kitchen.cook(boxes.take("Tokens that end", "renew.sh"), kitchen.closed);
-  await Promise.all([socket.count(1), events.count(1)]);
-  kitchen.put("token.txt", await token({ org: "default" }));
-  await socket.count(3);
-  expect(socket.frames.map(typeOf)).toEqual(["snapshot", "token_expiring", "authenticated"]);
-  await events.until(({ faults }) => faults.includes("expires_at"));
-  const renewed = JSON.parse(events.faults) as { expires_at: string };
-  expect(Date.parse(renewed.expires_at)).toBeGreaterThan((exp + 1000) * 1000);
-});
+// Each waits most of its time.
+describe.concurrent("Meanwhile:", () => {
+  test("A run is polled to its end by a shell, and followed to its end by fetch and by Python", async () => {
+    using poll = kitchen.cook(boxes.take("A run", "poll.sh"));
+    using fetched = kitchen.cook(boxes.take("A run", "events.mjs"));
+    using python = kitchen.cook(boxes.take("Python", "events.py"));
+    const all = [poll, fetched, python];
+    for (const dish of all) await dish.count(3);
+    await kitchen.open.publish("runs/r1", { type: "done", outcome: "success" });
+    for (const dish of all) {
+      expect(await dish.done, dish.faults).toBe(0);
+      expect(dish.frames.map(typeOf)).toEqual(["snapshot", "boot", "agent_start", "done"]);
+      expect(dish.text).toBe(poll.text);
+    }
+  });
 
-test("A page follows a fleet and tasks with the browser's own means, and puts fragments where they belong", async () => {
-  const browser = await startChromium();
-  try {
-    const page = await browser.newPage();
-    const shown: Seen[] = [];
-    await page.exposeFunction("show", (frame: Seen) => shown.push(frame));
-    await page.exposeFunction("token", () => kitchen.token);
-    await page.goto(kitchen.open.url);
-    await page.evaluate(boxes.take("A fleet", "EventSource"));
-    await page.evaluate(`{ ${boxes.take("Tasks", "WebSocket")} }`);
-    await expect
-      .poll(() => shown.map(typeOf))
-      .toEqual(expect.arrayContaining(["snapshot", "subscribed", "task_update"]));
-    await page.goto(kitchen.closed.url);
-    const opened = ["campaigns", "toasts"].map((name) => page.waitForResponse(`**/sse/live/${name}?*`));
-    // It goes on for as long as the page is there.
-    await page.evaluate(`${read("examples/recipes/fragments.js")}; "begun"`);
-    await Promise.all(opened);
-    await run(boxes.take("Pieces of a page", "api/publish"));
-    await expect.poll(() => page.locator("body").innerText()).toMatch(/Rockyou[\s\S]*hashes cracked/);
-  } finally {
-    await browser.close();
-  }
+  test("A run is followed without a loss or a repetition when the connection is cut", async () => {
+    await using wire = await layWire(kitchen.open.url);
+    const lines = ["poll.sh", "node events.mjs", "node socket.mjs", "python3 follow.py"];
+    const dishes = lines.map((line) => {
+      const program = line.replace(/(\S+)$/, "examples/recipes/$1");
+      return kitchen.cook(`${program} runs/cut`, wire);
+    });
+    for (const dish of dishes) await dish.count(1);
+    for (let n = 1; n <= 3; n++) await kitchen.open.publish("runs/cut", { type: "task_end", n });
+    for (const dish of dishes) await dish.count(4);
+    wire.cut();
+    for (let n = 4; n <= 6; n++) await kitchen.open.publish("runs/cut", { type: "task_end", n });
+    await kitchen.open.publish("runs/cut", { type: "done", n: 7 });
+    for (const [at, dish] of dishes.entries()) {
+      expect(await dish.done, `${lines[at]} ${dish.faults}`).toBe(0);
+      const numbers = dish.frames.flatMap(({ n }) => (n === undefined ? [] : [n]));
+      expect(numbers, lines[at]).toEqual([1, 2, 3, 4, 5, 6, 7]);
+      expect(dish.frames.filter(({ type }) => type === "snapshot")).toHaveLength(1);
+    }
+  });
+
+  test("A connection goes on when its token is renewed in a file, over WebSocket and with curl", async () => {
+    // It is said a minute before the end.
+    const exp = Date.now() / 1000 + 61.5;
+    kitchen.put("token.txt", await token({ org: "default", exp }));
+    using socket = kitchen.cook(boxes.take("Tokens that end", "socket.mjs"), kitchen.closed);
+    using events = kitchen.cook(boxes.take("Tokens that end", "renew.sh"), kitchen.closed);
+    await Promise.all([socket.count(1), events.count(1)]);
+    kitchen.put("token.txt", await token({ org: "default" }));
+    await socket.count(3);
+    expect(socket.frames.map(typeOf)).toEqual(["snapshot", "token_expiring", "authenticated"]);
+    await events.until(({ faults }) => faults.includes("expires_at"));
+    const renewed = JSON.parse(events.faults) as { expires_at: string };
+    expect(Date.parse(renewed.expires_at)).toBeGreaterThan((exp + 1000) * 1000);
+  });
+
+  test("A page follows a fleet and tasks with the browser's own means, and puts fragments where they belong", async ({
+    expect,
+  }) => {
+    const browser = await startChromium();
+    try {
+      const page = await browser.newPage();
+      const shown: Seen[] = [];
+      await page.exposeFunction("show", (frame: Seen) => shown.push(frame));
+      await page.exposeFunction("token", () => kitchen.token);
+      await page.goto(kitchen.open.url);
+      await page.evaluate(boxes.take("A fleet", "EventSource"));
+      await page.evaluate(`{ ${boxes.take("Tasks", "WebSocket")} }`);
+      await expect
+        .poll(() => shown.map(typeOf))
+        .toEqual(expect.arrayContaining(["snapshot", "subscribed", "task_update"]));
+      await page.goto(kitchen.closed.url);
+      const opened = ["campaigns", "toasts"].map((name) => page.waitForResponse(`**/sse/live/${name}?*`));
+      // It goes on for as long as the page is there.
+      await page.evaluate(`${read("examples/recipes/fragments.js")}; "begun"`);
+      await Promise.all(opened);
+      await run(boxes.take("Pieces of a page", "api/publish"));
+      await expect.poll(() => page.locator("body").innerText()).toMatch(/Rockyou[\s\S]*hashes cracked/);
+    } finally {
+      await browser.close();
+    }
+  });
 });
 
 /** The boxes of TypeScript as files whose types are checked like all others. */
