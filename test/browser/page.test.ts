@@ -1,5 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { productStreams } from "../../src/index.ts";
 import { startChromium } from "../support/chromium.ts";
 import { Client } from "../support/client.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -129,7 +130,7 @@ test("The page lists the streams and shows one live over both transports, byte f
   await gateway.publish("instances/old", { status: "running", port: 1 });
   await using opened = await open(gateway, "");
   const { page, faults } = opened;
-  await expect.poll(() => page.locator("#streams a").count()).toBe(4);
+  await expect.poll(() => page.locator("#streams a").count()).toBe(productStreams.length);
   expect(await page.locator("#streams").innerText()).toMatch(/instances[\s\S]*messages[\s\S]*runs\/:run_id/);
   for (const side of ["sse", "ws"] as const) await expect.poll(() => column(page, side)).toHaveLength(1);
   for (let n = 1; n <= 5; n++) await gateway.publish(`instances/new-${n}`, { status: "running", port: n });
@@ -197,7 +198,7 @@ test("A one-time link opens the page with a session, and leaves no ticket in its
   await using gateway = await startGateway({ auth: openWithKey });
   await using opened = await open(gateway, `session?ticket=${await gateway.skein.link()}`);
   const { page, faults } = opened;
-  await expect.poll(() => page.locator("#streams a").count()).toBe(4);
+  await expect.poll(() => page.locator("#streams a").count()).toBe(productStreams.length);
   expect(new URL(page.url())).toMatchObject({ pathname: "/", search: "" });
   const session = await page.evaluate("fetch('/api/session').then((answer) => answer.json())");
   expect(session).toMatchObject({ org: "default", expires_at: expect.any(String) });

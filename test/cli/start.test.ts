@@ -110,8 +110,8 @@ describe("What cannot be started is told in a sentence:", () => {
   });
 });
 
-describe("An address may hold as many sockets as connections", () => {
-  const args = ["--limit-connections", "address=2"];
+describe("An address may hold twice as many sockets as connections", () => {
+  const args = ["--limit-connections", "address=1"];
   const answerTo = async (port: number, sockets: Socket[]) => {
     const socket = connect(port, "127.0.0.1");
     sockets.push(socket);
