@@ -3,13 +3,16 @@ import { maskSecrets } from "../config.ts";
 const hidden = "***";
 /** Words in a name that make its value one that nobody should see. */
 const secretWord =
-  "(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|auth|credential|cookie|signature)";
+  "(?:(?<!com|by|sur|tres|over|under|en)pass(?:word|wd|wrd|phrase|code)?(?![a-z])|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|auth(?!or(?!i))|credential|cookie|signature)";
 
 const secretName = new RegExp(`^-{0,2}[\\w.-]*${secretWord}[\\w.-]*$`, "i");
 /** `--password=x`, `PASSWORD=x`, `?token=x`, `"password": "x"`, also in the middle of a script. */
-const assignment = new RegExp(`([\\w.-]*${secretWord}[\\w.-]*["']?\\s*[=:]\\s*)("[^"]*"|'[^']*'|[^\\s"'&;,]+)`, "gi");
+const assignment = new RegExp(
+  `((?<![\\w.-])[\\w.-]*${secretWord}[\\w.-]*["']?\\s*[=:]\\s*)("[^"]*"|'[^']*'|[^\\s"'&;,]+)`,
+  "gi",
+);
 /** `--password x` in the middle of a script. */
-const option = new RegExp(`(--[\\w-]*${secretWord}[\\w-]*\\s+)("[^"]*"|'[^']*'|[^\\s"'&;]+)`, "gi");
+const option = new RegExp(`((?<![\\w-])--[\\w-]*${secretWord}[\\w-]*\\s+)("[^"]*"|'[^']*'|[^\\s"'&;]+)`, "gi");
 /** A header with several words: `Authorization: Bearer x`. */
 const header = /((?:^|["'\s])(?:proxy-)?(?:authorization|(?:set-)?cookie)["']?\s*[:=]\s*)[^"'\r\n]+/gi;
 const bearer = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi;
@@ -18,11 +21,13 @@ const known =
   /\b(?:eyJ[\w-]+\.[\w-]+\.[\w-]*|gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{8,}|A[KS]IA[A-Z0-9]{12,}|sk-[\w-]{16,})/g;
 
 const longest = 1000;
+/** What is looked at: beyond that nothing is shown, and looking would take its time. */
+const lookedAt = 4 * longest;
 const most = 64;
 
-/** A text without what looks like a secret in it. */
+/** A text without what looks like a secret in it, as far as it is looked at. */
 export function masked(text: string): string {
-  return maskSecrets(text)
+  return maskSecrets(text.slice(0, lookedAt))
     .replace(header, `$1${hidden}`)
     .replace(assignment, `$1${hidden}`)
     .replace(option, `$1${hidden}`)
