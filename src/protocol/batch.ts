@@ -5,6 +5,12 @@ const idField = ascii.encode("id: ");
 const dataField = ascii.encode("data: ");
 const newline = 10;
 
+/** A cursor of more characters than that is copied as a whole. */
+const longCursor = 64;
+
+/** In how many spellings of its stream's name a batch is kept. */
+const mostSpellings = 4;
+
 /** Frames that leave together, in the wire form of each transport; each form is made at most once and shared by all sockets. */
 export class Batch {
   readonly frames: readonly Line[];
@@ -39,7 +45,8 @@ export class Batch {
   within(stream: string): Batch {
     this.#within ??= new Map();
     const known = this.#within.get(stream) ?? new Batch(this.frames.map((line) => new Envelope(stream, line)));
-    this.#within.set(stream, known);
+    // One stream may be asked for in any number of spellings, and a greeting is kept for long.
+    if (this.#within.size < mostSpellings) this.#within.set(stream, known);
     return known;
   }
 
@@ -106,7 +113,8 @@ function serverSentEvents(frames: readonly Line[]): Uint8Array {
 function writeId(out: Uint8Array, at: number, cursor: string): number {
   out.set(idField, at);
   let end = at + idField.length;
-  for (let i = 0; i < cursor.length; i++) out[end++] = cursor.charCodeAt(i);
+  if (cursor.length > longCursor) end += ascii.encodeInto(cursor, out.subarray(end)).written;
+  else for (let i = 0; i < cursor.length; i++) out[end++] = cursor.charCodeAt(i);
   out[end++] = newline;
   return end;
 }

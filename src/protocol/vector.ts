@@ -14,33 +14,57 @@ const groupShape = /^[a-z0-9]{1,32}(?:\.[a-z0-9]{10,20}(?:-[a-z0-9]{1,3})?)+$/;
  * streams are asked for next time, or whether there are more or fewer of them.
  */
 export class Vector {
-  readonly #places = new Map<string, { readonly epoch: string; readonly place: string }>();
-  /** All places but that of the stream that has moved last, most often the one to move next. */
-  #others = version;
-  #last: string | undefined;
+  readonly #epochs = new Map<string, string>();
+  readonly #groups = new Map<string, Group>();
 
   /** Remembers where the client stands in one stream, and gives where it stands in all. What is no cursor changes nothing. */
   move(name: string, cursor: string): string {
     const parsed = parseCursor(cursor);
     if (parsed) {
       const { epoch, position, part } = parsed;
+      const before = this.#epochs.get(name);
+      if (before !== undefined && before !== epoch) this.#groups.get(before)?.delete(name);
+      this.#epochs.set(name, epoch);
+      const group = this.#groups.get(epoch) ?? new Group();
+      this.#groups.set(epoch, group);
       const tail = part === 0 ? "" : `-${part.toString(base)}`;
-      this.#places.set(name, { epoch, place: `.${markOf(name)}${position.toString(base)}${tail}` });
-    }
-    if (name !== this.#last) this.#others = this.#allBut(name);
-    this.#last = name;
-    const own = this.#places.get(name);
-    return own ? `${this.#others}_${own.epoch}${own.place}` : this.#others;
-  }
-
-  #allBut(name: string): string {
-    const groups = new Map<string, string>();
-    for (const [other, { epoch, place }] of this.#places) {
-      if (other !== name) groups.set(epoch, (groups.get(epoch) ?? "") + place);
+      group.set(name, position.toString(base) + tail);
     }
     let text = version;
-    for (const [epoch, places] of groups) text += `_${epoch}${places}`;
+    for (const [epoch, { text: places }] of this.#groups) if (places !== "") text += `_${epoch}${places}`;
     return text;
+  }
+}
+
+/** How many shelves a group has: a place that moves is put together anew with its own shelf only. */
+const shelves = 12;
+
+/** The places of one epoch. */
+class Group {
+  readonly #shelves = Array.from({ length: shelves }, () => new Map<string, string>());
+  readonly #texts = new Array<string>(shelves).fill("");
+  readonly #marks = new Map<string, string>();
+  text = "";
+
+  set(name: string, place: string): void {
+    const mark = this.#marks.get(name) ?? markOf(name);
+    this.#marks.set(name, mark);
+    this.#change(mark, `.${mark}${place}`);
+  }
+
+  delete(name: string): void {
+    const mark = this.#marks.get(name) ?? "";
+    this.#marks.delete(name);
+    this.#change(mark, undefined);
+  }
+
+  #change(mark: string, place: string | undefined): void {
+    const at = (mark.charCodeAt(markDigits - 1) || 0) % shelves;
+    const shelf = this.#shelves[at];
+    if (place === undefined) shelf?.delete(mark);
+    else shelf?.set(mark, place);
+    this.#texts[at] = [...(shelf?.values() ?? [])].join("");
+    this.text = this.#texts.join("");
   }
 }
 
