@@ -92,7 +92,7 @@ export class Desk {
     const { mail } = this.#parts;
     const label = { tail: "letters", id: crypto.randomUUID() };
     if (mail === undefined) return this.#letters.refuse(label, new Failure("bad_request", nobodyTakesMail));
-    const body = checkedBody({ names: ["letters"], schema, body: draft, also: {} });
+    const body = checkedBody({ names: ["letters", "new"], schema, body: draft, also: {} });
     if (body instanceof Failure) return this.#letters.refuse(label, body);
     const send = () => mail.send({ body, id: label.id });
     const lane = JSON.stringify([draft.from, draft.to]);

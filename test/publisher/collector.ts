@@ -18,7 +18,7 @@ export class Collector implements Disposable {
 
   private constructor(stop: (take: (stored: Stored) => void) => () => void) {
     this.#stop = stop((stored) => {
-      this.events.push({ subject: stored.subject, body: JSON.parse(utf8.decode(stored.data)) });
+      this.events.push({ subject: stored.subject, body: bodyOf(stored) });
       for (const wake of this.#waiting) wake();
     });
   }
@@ -50,6 +50,15 @@ export class Collector implements Disposable {
 
   [Symbol.dispose](): void {
     this.#stop();
+  }
+}
+
+/** What is stored, as far as it is JSON. */
+export function bodyOf({ data }: Pick<Stored, "data">): Record<string, unknown> {
+  try {
+    return JSON.parse(utf8.decode(data));
+  } catch {
+    return {};
   }
 }
 

@@ -3,6 +3,7 @@ import { openNatsBus } from "../../src/bus/nats.ts";
 import { systemClock } from "../../src/protocol/clock.ts";
 import { type ConnectOptions, connect, type Publisher } from "../../src/publisher/index.ts";
 import { accept } from "../../src/stream/accept.ts";
+import { withRooms } from "../../src/stream/rooms.ts";
 import { namesIn } from "../../src/stream/subject.ts";
 import { productStreams } from "../../src/streams/all.ts";
 import { isUp } from "../support/buses.ts";
@@ -87,6 +88,7 @@ describe.each(ways)("Over %s", (way, options) => {
 
   test("a frame of what was said reaches a client", async () => {
     using client = follow("ws", gateway.url, `runs/${way}`);
+    await client.count(1);
     await using skein = await connect(options());
     const run = skein.run(way);
     void run.boot();
@@ -168,9 +170,9 @@ describe.each(ways)("Over %s", (way, options) => {
   });
 });
 
-/** Whether the streams of that subject take the body; `tasks` is what rooms are made of. */
+/** Whether the streams of that subject take the body. */
 function expectTaken(tail: string, body: Uint8Array): void {
-  const found = productStreams.flatMap((definition) => {
+  const found = withRooms(productStreams).flatMap((definition) => {
     if (definition.kind === "log" || definition.kind === "rooms") return [];
     const names = namesIn(definition, tail);
     return names ? [{ definition, names }] : [];

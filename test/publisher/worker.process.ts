@@ -1,0 +1,44 @@
+// A process that publishes and ends in some way: `worker.process.ts <nats or http address> <how>`.
+import { connect } from "../../src/publisher/index.ts";
+
+const [address = "", how = ""] = process.argv.slice(2);
+const where = address.startsWith("http") ? { http: address } : { nats: address };
+const skein = await connect({ ...where, onDrop: ({ tail, id }) => console.log(`dropped ${tail} ${id}`) });
+const tools = skein.tools({ crew: "c", run: "r", agent: "a" });
+const forever = () => new Promise<never>(() => {});
+
+const ways: Record<string, () => unknown> = {
+  /** Says much and leaves it to itself. */
+  leaves: () => sayMuch(),
+  /** Says much and is sent a signal. */
+  works: async () => {
+    void skein.crew("c").signal("busy");
+    void tools.run("compile", forever);
+    await skein.flush();
+    sayMuch();
+    console.log("ready");
+    setInterval(() => {}, 1000);
+  },
+  /** Listens to signals itself. */
+  decides: async () => {
+    process.on("SIGTERM", () => setTimeout(() => process.exit(7), 300));
+    sayMuch();
+    console.log("ready");
+    setInterval(() => {}, 1000);
+  },
+  /** Ends in the middle of it. */
+  exits: () => {
+    sayMuch();
+    process.exit(3);
+  },
+  /** Has work that will never be done, and nothing else to do. */
+  forgets: () => void tools.run("wait", forever),
+};
+
+function sayMuch(): void {
+  for (let i = 0; i < 200; i++)
+    void skein.publish("runs.much", { type: "boot", i }, { id: `much-${process.pid}-${i}` });
+}
+
+await ways[how]?.();
+if (how !== "works" && how !== "decides" && address.startsWith("nats")) await skein.close();
