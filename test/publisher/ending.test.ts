@@ -68,6 +68,20 @@ describe.each([
     },
   );
 
+  test("all that holds on Deno, too", async () => {
+    await using idle = new Worker(address(), "leaves", "Deno");
+    expect(await idle.exit).toEqual({ code: 0, signal: null });
+    await runs.until(({ length }) => length >= 200);
+    await using busy = new Worker(address(), "works", "Deno");
+    await busy.says("ready");
+    busy.signal("SIGTERM");
+    expect(await busy.exit).toEqual({ code: null, signal: "SIGTERM" });
+    await runs.until(({ length }) => length >= 400);
+    expect(said()).toEqual([...everything, ...everything]);
+    await graph.until((bodies) => bodies.some(({ type }) => type === "tool_end"));
+    expect([idle.output, busy.output]).toEqual(["", "ready\n"]);
+  });
+
   test("a process that listens to the signal itself decides how it ends, and delivers meanwhile", async () => {
     await using worker = new Worker(address(), "decides");
     await worker.says("ready");

@@ -6,6 +6,8 @@ import { tie } from "../support/process.ts";
 
 const program = fileURLToPath(new URL("./worker.process.ts", import.meta.url));
 
+const deno = fileURLToPath(new URL("../../node_modules/.bin/deno", import.meta.url));
+
 /** A process that publishes; it never outlives the test. */
 export class Worker implements AsyncDisposable {
   output = "";
@@ -13,8 +15,9 @@ export class Worker implements AsyncDisposable {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Set<() => void>();
 
-  constructor(address: string, how: string) {
-    this.#child = spawn(process.execPath, [program, address, how]);
+  constructor(address: string, how: string, runtime: "Node" | "Deno" = "Node") {
+    const [command, ...args] = runtime === "Node" ? [process.execPath] : [deno, "run", "-A", "--quiet"];
+    this.#child = spawn(command, [...args, program, address, how]);
     tie(this.#child);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
