@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import type { z } from "zod";
 import { schema } from "./knobs/knobs.ts";
+import { nearest } from "./knobs/nearest.ts";
 import type { Definition } from "./stream/define.ts";
 
 /** What the gateway is set to. */
@@ -244,27 +245,8 @@ function isKnob(key: string): key is Knob {
 }
 
 function suggestion(key: string): string {
-  const spelled = key.toLowerCase().replaceAll(/[^a-z]/g, "");
-  const ranked = knobNames
-    .map((knob) => ({ knob, off: distance(spelled, knob.toLowerCase()) }))
-    .sort((a, b) => a.off - b.off);
-  const [best] = ranked;
-  if (best && best.off <= Math.max(2, key.length / 3)) return `did you mean "${best.knob}"?`;
-  return `settings are ${knobNames.join(", ")}`;
-}
-
-/** How many letters to insert, drop or replace to get from one word to the other (Levenshtein). */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (const [i, letter] of [...from].entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < to.length; j++) {
-      const replaced = (row[j] ?? 0) + (letter === to[j] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
+  const best = nearest(key, knobNames);
+  return best === undefined ? `settings are ${knobNames.join(", ")}` : `did you mean "${best}"?`;
 }
 
 /** A setting as it may be shown: without the password or token that an address can carry. */
