@@ -24,7 +24,8 @@ describe.each(buses)("On %s", (_name, open) => {
   describe.each(["ws", "sse"] as const)("many streams over %s", (transport) => {
     test("bring of each stream the very bytes that a connection of its own has", async () => {
       const run = `runs/same-${transport}`;
-      const streams = ["instances", "messages?recent=3", run, "tasks/a"];
+      const room = `tasks/${transport}`;
+      const streams = ["instances", "messages?recent=3", run, room];
       using many = opened[transport]({ url: gateway.url, streams });
       const alone = streams.map((stream) => follow("ws", gateway.url, stream));
       await Promise.all([...streams.map((stream) => many.count(stream, 1)), ...alone.map((one) => one.count(1))]);
@@ -32,7 +33,7 @@ describe.each(buses)("On %s", (_name, open) => {
       const sent = { event: "sent", message_type: "task", from: "a", to: "b" };
       await gateway.publish(`messages/${transport}`, sent);
       await gateway.publish(run, { type: "boot", note: '"quoted", {"frame":1}' });
-      await gateway.publish("tasks/a", { type: "task_update", task_id: "t", data: { progress: 5 } });
+      await gateway.publish(room, { type: "task_update", task_id: "t", data: { progress: 5 } });
       for (const [i, stream] of streams.entries()) {
         await many.count(stream, 2);
         await alone[i]?.count(2);
