@@ -3,7 +3,6 @@ import { type Clock, systemClock } from "../protocol/clock.ts";
 import type { DeskParts } from "./desk.ts";
 import { farewell } from "./farewell.ts";
 import { httpOutlet, type Token } from "./http-outlet.ts";
-import { natsOutlet } from "./nats-outlet.ts";
 import type { Drop } from "./outbox.ts";
 import type { MailOutlet, Outlet } from "./outlet.ts";
 import { Publisher } from "./publisher.ts";
@@ -73,6 +72,8 @@ export async function openNatsPublisher(
 ): Promise<Publisher> {
   const { nats: url, org = "default", http, token, clock = systemClock, ...rest } = options;
   const mail = http === undefined ? undefined : httpOutlet({ url: http, token });
+  // Half of the time that a publisher takes to load, for those that need it.
+  const { natsOutlet } = await import("./nats-outlet.ts");
   const outlet = await natsOutlet({ ...rest, url, clock }, org);
   return opened(options, outlet, mail);
 }
