@@ -1,5 +1,6 @@
 import { Failure, type FailureCode } from "../protocol/failure.ts";
 import type { LetterMetadata } from "../protocol/letter.ts";
+import { type Answered, HttpWire } from "./http-wire.ts";
 import type { MailOutlet, Receipt } from "./outlet.ts";
 
 /** How to reach a gateway. */
@@ -15,7 +16,6 @@ export type Token = string | (() => string | Promise<string>);
 
 /** How many requests are under way at a time, each on a connection of its own. */
 const width = 64;
-const answerWithinMs = 10_000;
 
 /** What a gateway may say; anything else was not said by a gateway. */
 const known: ReadonlySet<string> = new Set([
@@ -51,7 +51,8 @@ interface Posting {
 export function httpOutlet({ url, token }: HttpOptions): MailOutlet {
   const base = baseOf(url);
   const bearer = new Bearer(token);
-  const post = (posting: Posting) => posted(base, bearer, posting);
+  const wire = new HttpWire(base, width);
+  const post = (posting: Posting) => posted(wire, bearer, posting);
   return {
     width,
     keepsOrder: false,
@@ -64,7 +65,7 @@ export function httpOutlet({ url, token }: HttpOptions): MailOutlet {
       return (await post({ path: "api/messages", body, id })) as unknown as LetterMetadata;
     },
     onUp: () => () => {},
-    close: async () => {},
+    close: async () => wire.close(),
   };
 }
 
@@ -100,13 +101,14 @@ class Bearer {
 type Answer = Readonly<Record<string, unknown>>;
 
 /** Posts once, and once more with a new token when the old one was refused. */
-async function posted(base: string, bearer: Bearer, posting: Posting): Promise<Answer> {
+async function posted(wire: HttpWire, bearer: Bearer, posting: Posting): Promise<Answer> {
   for (let tries = 1; ; tries++) {
     const shown = await tokenOf(bearer);
-    const { status, ok, headers, answer } = await exchange(base, shown, posting);
-    if (ok && answer !== undefined) return answer;
+    const { status, text, retryAfter } = await exchange(wire, shown, posting);
+    const answer = objectIn(text);
+    if (status >= 200 && status < 300 && answer !== undefined) return answer;
     if (status === 401 && bearer.canRenew && tries === 1) bearer.forget(shown);
-    else throw refusal(status, answer, headers);
+    else throw refusal(status, answer, retryAfter);
   }
 }
 
@@ -118,26 +120,18 @@ async function tokenOf(bearer: Bearer): Promise<Record<string, string>> {
   }
 }
 
-async function exchange(base: string, shown: Record<string, string>, { path, body, id }: Posting) {
+async function exchange(wire: HttpWire, shown: Record<string, string>, { path, body, id }: Posting): Promise<Answered> {
   try {
-    const response = await fetch(`${base}${path}`, {
-      method: "POST",
-      headers: { ...shown, "content-type": "application/json", "idempotency-key": id },
-      // A Uint8Array of a buffer of our own: nobody shares it.
-      body: body as Uint8Array<ArrayBuffer>,
-      signal: AbortSignal.timeout(answerWithinMs),
-      redirect: "error",
-    });
-    const { status, ok, headers } = response;
-    return { status, ok, headers, answer: objectIn(await response.text()) };
+    const headers = { ...shown, "content-type": "application/json", "idempotency-key": id };
+    return await wire.post({ path, body, headers });
   } catch (thrown) {
-    throw new Failure("bus_away", `No gateway answers at ${base}`, { cause: thrown });
+    throw new Failure("bus_away", "No gateway answers", { cause: thrown });
   }
 }
 
-function refusal(status: number, answer: Answer | undefined, headers: Headers): Failure {
+function refusal(status: number, answer: Answer | undefined, retryAfter: string | undefined): Failure {
   const { code, message } = answer ?? {};
-  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
+  const seconds = Number(retryAfter ?? Number.NaN);
   const options = Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {};
   if (isKnown(code)) return new Failure(code, String(message), options);
   // A proxy, or a gateway that is just starting.

@@ -97,6 +97,7 @@ describe.each([
     const clock = new ManualClock();
     await using skein = await connect({ ...options(), clock });
     const call = skein.tools(user).start("long");
+    await skein.flush();
     await graph.until(({ length }) => length === 1);
     for (let i = 0; i < 4; i++) {
       clock.pass(8_000);
