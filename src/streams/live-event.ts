@@ -50,6 +50,9 @@ export const agentEvent = z.discriminatedUnion(
 
 const crackTypes = ["crack.submitted"] as const;
 
+/** What a campaign is called: nothing that could be much else than a name. */
+const slug = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, "must be a short name of letters, digits and _.:-");
+
 /** What a type of hashes is called: a short name without white space, or the number of a mode. */
 const hashType = z
   .string("must be a name or a whole number")
@@ -60,7 +63,7 @@ export const crackEvent = z.object({
   type: z.enum(crackTypes, oneOf(crackTypes)),
   timestamp: z.string(),
   id: z.string(),
-  campaign_id: key,
+  campaign_id: maybe(z.union([slug, z.int()], "must be a short name or a whole number")),
   hash_type: maybe(z.union([hashType, z.int()], "must be a short name or a whole number")),
   count: maybe(z.int("must be a whole number").min(1, "must be 1 or more")),
 });
