@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Bus, Journal } from "../../src/bus/bus.ts";
 import { openNatsBus } from "../../src/bus/nats.ts";
 import { systemClock } from "../../src/protocol/clock.ts";
+import { accept } from "../../src/stream/accept.ts";
+import { graph } from "../../src/streams/graph.ts";
 import { ToolWatch } from "../../src/tools/watch.ts";
 import { bodyOf, Collector } from "../publisher/collector.ts";
 import { buses, isUp } from "../support/buses.ts";
@@ -187,4 +189,6 @@ test("a gateway watches by itself, in the time of the wall", async () => {
   await gateway.publish("graph/c1", { ...begin, lease_s: 1 });
   const [, end] = await collector.until(({ length }) => length === 2);
   expect(end).toMatchObject({ type: "tool_end", call_id: "k1", status: "error" });
+  const body = new TextEncoder().encode(JSON.stringify(end));
+  expect(accept(graph, { names: { crew_id: "c1" }, atMs: 0 }, body)).toMatchObject({ type: "tool_end", crew_id: "c1" });
 });
