@@ -21,7 +21,8 @@ const ways: Record<string, () => unknown> = {
   },
   /** Listens to signals itself. */
   decides: async () => {
-    process.on("SIGTERM", () => setTimeout(() => process.exit(7), 300));
+    const leave = () => skein.tally.waiting === 0 && process.exit(7);
+    process.on("SIGTERM", () => setInterval(leave, 10));
     sayMuch();
     console.log("ready");
     setInterval(() => {}, 1000);
