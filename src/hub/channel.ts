@@ -99,6 +99,8 @@ export class Channel implements Upstream {
   /** Fills the ring anew with the past and lets go of what came since. */
   release({ entries, floor, upTo }: Loaded): void {
     this.#ring.clear({ position: floor, part: 0 });
+    // The end may have come while all was held back; what lies before it is told first.
+    this.#over = false;
     for (const entry of entries) {
       if (this.#over) break;
       this.#ring.push(entry);
