@@ -57,8 +57,9 @@ describe.each(buses)("Pieces of pages, over %s,", (_, open) => {
     const first = await client.count(3);
     expect(first[0]).toMatchObject({ type: "snapshot", count: 2 });
     expect(first.slice(1).map(({ html }) => /<h3>(\w+)/.exec(String(html))?.[1])).toEqual(["two", "three"]);
+    const { cursor } = client;
     await scene.publish("attacks/a1", { ...attack, name: "four" });
-    using resumed = scene.follow("ws", `live/campaigns?since=${client.cursor}`);
+    using resumed = scene.follow("ws", `live/campaigns?since=${cursor}`);
     expect(withoutCursors(await resumed.count(2))).toMatchObject([
       { type: "resumed", replayed: 1 },
       { type: "attack.state_changed", html: expect.stringContaining("four") },
