@@ -96,7 +96,9 @@ export class Scene implements AsyncDisposable {
     if (!bus) throw new Error("There is no bus");
     const reports: unknown[] = [];
     const report = (fault: unknown) => void reports.push(fault);
-    const settings = { auth: strict, streams: served, report };
+    // A busy machine takes its time with the matrix.
+    const limits = { pollWaitMaxMs: 120_000 };
+    const settings = { auth: strict, streams: served, report, limits };
     const gateways = await Promise.all(opened.map((one) => startGateway({ ...settings, bus: one })));
     const tokens = { acme: await tokenOf({ org: "acme" }), globex: await tokenOf({ org: "globex", sub: "gus" }) };
     const households = { acme: await moveIn("acme", bus), globex: await moveIn("globex", bus) };

@@ -96,7 +96,7 @@ export async function ask(cell: Cell, gates: Gates, turn: number): Promise<Asked
   const since = sinceOf(cell);
   if (since !== undefined && way.transport === "sse") headers["last-event-id"] = since;
   else if (since !== undefined) search.set("since", since);
-  if (way.from === "held") search.set("wait", "20");
+  if (way.from === "held") search.set("wait", "120");
   const ticket = await ticketFor(cell, gates, turn);
   if (ticket !== undefined) search.set("ticket", ticket);
   const path = `/${way.transport}/${addressOf(place.definition)}`;
