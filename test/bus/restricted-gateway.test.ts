@@ -28,10 +28,25 @@ vi.mock(import("../support/gateway.ts"), async (original) => {
       await stateOf(bus, "up");
       const gateway = await support.startGateway({ bus, ...options });
       const close = (drainMs?: number) => gateway.close(drainMs).then(() => bus.close());
-      return { ...gateway, close, [Symbol.asyncDispose]: close };
+      const publish: Gateway["publish"] = async (tail, ...said) => {
+        const position = await gateway.publish(tail, ...said);
+        if (tail.startsWith("instances/")) await untilRead(gateway.url, position);
+        return position;
+      };
+      return { ...gateway, publish, close, [Symbol.asyncDispose]: close };
     },
   };
 });
+
+/** Settles when a gateway has read the table as far as that: on NATS a row is stored before anybody has read it. */
+async function untilRead(url: string, position: number): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${url}/poll/instances`);
+    const cursor = response.headers.get("skein-cursor");
+    await response.text();
+    if (Number(cursor?.split("-")[1]) >= position) return;
+  }
+}
 
 /** What the test before has stored. */
 async function deleteStreams(): Promise<void> {

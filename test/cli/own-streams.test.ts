@@ -93,7 +93,11 @@ describe("A stream of the user's own is served like those of Skein", () => {
     write("skein.config.ts", "export default { port: 8123 };");
     write("streams/notes.ts", feed("notes", { from: index }));
     const deno = fileURLToPath(new URL("../../node_modules/.bin/deno", import.meta.url));
-    const { stdout, stderr } = spawnSync(deno, ["run", "-A", main, "config"], { cwd: folder.path, encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(deno, ["run", "-A", main, "config"], {
+      cwd: folder.path,
+      encoding: "utf8",
+      env: { ...process.env, NO_COLOR: "1" },
+    });
     expect(stderr).toBe("");
     expect(stdout).toMatch(/port +8123 +file skein\.config\.ts/);
     expect(stdout).toContain("notes (notes in streams/notes.ts)");
