@@ -91,18 +91,21 @@ async function measure(kind: Kind): Promise<Figures> {
   );
   const requests = Array.from({ length: handshakes + idle }, () => requestFor(kind, port));
   await handshake(port, requests.splice(0, 500), "close");
-  const [cpu, began] = [cpuUs(program.pid), performance.now()];
-  await handshake(port, requests.splice(0, handshakes - 500), "close");
-  const seconds = (performance.now() - began) / 1000;
-  const cpuEach = (cpuUs(program.pid) - cpu) / (handshakes - 500);
-  await sleep(2000);
+  // First those that stay: what is left over from thousands of handshakes would hide what one of them takes.
+  await sleep(1500);
   const rss = rssBytes(program.pid);
-  const open = await handshake(port, requests, "keep");
-  await sleep(3000);
+  const open = await handshake(port, requests.splice(0, idle), "keep");
+  await sleep(1500);
   const kbPerConnection = (rssBytes(program.pid) - rss) / open.length / 1024;
   for (const socket of open) socket.destroy();
+  await sleep(500);
+  const [cpu, began] = [cpuUs(program.pid), performance.now()];
+  const { length } = requests;
+  await handshake(port, requests, "close");
+  const seconds = (performance.now() - began) / 1000;
+  const cpuEach = (cpuUs(program.pid) - cpu) / length;
   await children.stop();
-  return { perSecond: (handshakes - 500) / seconds, cpuUs: cpuEach, kbPerConnection };
+  return { perSecond: length / seconds, cpuUs: cpuEach, kbPerConnection };
 }
 
 function requestFor(kind: Kind, port: number): string {
