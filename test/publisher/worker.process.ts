@@ -3,7 +3,13 @@ import { connect } from "../../src/publisher/index.ts";
 
 const [address = "", how = ""] = process.argv.slice(2);
 const where = address.startsWith("http") ? { http: address } : { nats: address };
-const skein = await connect({ ...where, onDrop: ({ tail, id }) => console.log(`dropped ${tail} ${id}`) });
+const skein = await connect({ ...where, onDrop: ({ tail, id }) => say(`dropped ${tail} ${id}`) });
+/** What is said at the very end, in one piece: of many small ones a pipe takes only so many before its reader has read. */
+let atExit: string[] | undefined;
+function say(line: string): void {
+  if (atExit) atExit.push(line);
+  else console.log(line);
+}
 const tools = skein.tools({ crew: "c", run: "r", agent: "a" });
 const forever = () => new Promise<never>(() => {});
 
@@ -30,6 +36,9 @@ const ways: Record<string, () => unknown> = {
   /** Ends in the middle of it. */
   exits: () => {
     sayMuch();
+    const lines: string[] = [];
+    atExit = lines;
+    process.on("exit", () => console.log(lines.join("\n")));
     process.exit(3);
   },
   /** Has work that will never be done, and nothing else to do. */
