@@ -7,7 +7,7 @@ import { buses, marks, orgs, Scene } from "./isolation-scene.ts";
 import { placeOf, streams } from "./isolation-streams.ts";
 import { tokenOf } from "./isolation-tokens.ts";
 
-const runs = Number(process.env.SEEDS ?? 40);
+const runs = Number(process.env.SEEDS ?? 25);
 const many = { minLength: 1, maxLength: 10, size: "max" } as const;
 
 /** Orgs whose names are hostile, or nearly the same. */

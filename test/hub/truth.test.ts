@@ -40,7 +40,7 @@ async function holds(world: World, steps: readonly Step[]): Promise<void> {
 describe("Whatever happens in whatever order, a client that applies what it got has the truth, nothing missing and nothing twice", () => {
   test("on the embedded bus, where the old is forgotten", async () => {
     const property = fc.asyncProperty(history, async (steps) => holds(await World.open(), steps));
-    await fc.assert(property, { numRuns: Number(process.env.SEEDS ?? 200) });
+    await fc.assert(property, { numRuns: Number(process.env.SEEDS ?? 150) });
   }, 600_000);
 
   test("on NATS, through two gateways", async () => {
@@ -51,7 +51,7 @@ describe("Whatever happens in whatever order, a client that applies what it got 
     // A store of last values may drop a good record for the bad one that follows it before anybody has seen the good one.
     const clean = history.map((steps) => steps.filter((one) => one.do !== "garbage"));
     const property = fc.asyncProperty(clean, async (steps) => holds(await World.on(bus, `o${++worlds}`), steps));
-    await fc.assert(property, { numRuns: Number(process.env.SEEDS ?? 100) });
+    await fc.assert(property, { numRuns: Number(process.env.SEEDS ?? 75) });
     await bus.close();
     await server.stop();
   }, 600_000);

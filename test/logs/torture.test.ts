@@ -6,7 +6,7 @@ import { startTorturedAgent } from "../support/tortured-agent.ts";
 import { expectWhole, startTorturedGateway, type TorturedGateway } from "../support/tortured-gateway.ts";
 
 const seed = Number(process.env.SEED ?? 1);
-const rotations = Number(process.env.ROTATIONS ?? 24);
+const rotations = Number(process.env.ROTATIONS ?? 16);
 /** Rotations that must lie more than a second apart. */
 const slowRotations = 2;
 /** Rotations that wait for every client to be in the new file. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../support/clock.ts";
 import { startGateway } from "../support/gateway.ts";
+import { bearer, openWithKey, token } from "../support/tokens.ts";
 
 test("An answer carries the cursor to go on from", async () => {
   await using gateway = await startGateway();
@@ -56,4 +57,21 @@ test.each(["26", "-1", "soon", ""])("A wait of %j is refused", async (wait) => {
     code: "bad_query",
     message: 'Query parameter "wait": must be a number of seconds from 0 to 25',
   });
+});
+
+test("A held request is not answered by a ping of its stream", async () => {
+  const clock = new ManualClock(Date.now());
+  await using gateway = await startGateway({ clock, auth: openWithKey });
+  const as = await token({ org: "default" });
+  const headers = bearer(as);
+  const first = await fetch(`${gateway.url}/poll/graph`, { headers });
+  await first.text();
+  const since = first.headers.get("skein-cursor");
+  const held = fetch(`${gateway.url}/poll/graph?since=${since}&wait=25`, { headers }).then((answer) => answer.json());
+  const metrics = () => fetch(`${gateway.url}/metrics`).then((answer) => answer.text());
+  await expect.poll(metrics).toContain('skein_connections{transport="poll"} 1');
+  clock.pass(21_000);
+  expect(await metrics()).toContain('skein_connections{transport="poll"} 1');
+  await gateway.publish("graph/c1", { type: "tool_start", tool: "t" }, as);
+  expect(await held).toMatchObject([{ type: "tool_start" }]);
 });
