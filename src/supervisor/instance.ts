@@ -110,7 +110,8 @@ export class Instance {
     if (act === "launch") await this.#begin();
     if (act === "halt") await this.#halt();
     if (act === "cycle") await this.#cycle();
-    if (act === "archive") await stored.commit({ ...record, archived_at: this.#nowText() });
+    if (act === "archive")
+      await stored.commit({ ...record, archived_at: new Date(this.#parts.clock.now()).toISOString() });
     if (act === "unarchive") await stored.commit({ ...record, archived_at: null });
     if (act === "remove") {
       await stored.remove();
@@ -125,6 +126,13 @@ export class Instance {
     await stored.commit({ ...this.record, status: "starting", port, pid: null, restarts: 0 });
     this.#backoff?.reset();
     this.#goal = "run";
+    // Whoever asked has an answer now: to start takes its turn behind the other instances of this node.
+    void this.#inTurn(() => this.#startStill());
+  }
+
+  /** Starts what is to be started, unless it was stopped meanwhile. */
+  async #startStill(): Promise<void> {
+    if (this.#goal !== "run" || this.record.status !== "starting" || this.#run || this.#isClosed) return;
     await this.#start();
   }
 
@@ -283,10 +291,6 @@ export class Instance {
     const done = this.#doing.then(work);
     this.#doing = done.catch(() => {});
     return done;
-  }
-
-  #nowText(): string {
-    return new Date(this.#parts.clock.now()).toISOString();
   }
 }
 
