@@ -5,10 +5,10 @@ import { milliseconds } from "../knobs/kinds.ts";
 import { orExplain, withExamples } from "./command.ts";
 import { asking, atGateway, type Flagged } from "./gateway.ts";
 import { type Flags, withSomeKnobs } from "./knob-flags.ts";
-import { type RevokeOptions, revoke } from "./revoke.ts";
+import type { RevokeOptions } from "./revoke.ts";
 import { settings } from "./settings.ts";
-import { type TokenOptions, token } from "./token.ts";
-import { type CheckOptions, checkToken } from "./token-check.ts";
+import type { TokenOptions } from "./token.ts";
+import type { CheckOptions } from "./token-check.ts";
 
 /** What of the settings says which tokens count, and what their claims are called. */
 const signing = ["data", "jwtSecretFile", "jwtIssuer", "jwtAudience"] as const satisfies readonly Knob[];
@@ -19,7 +19,7 @@ const claims = [
   "jwtCrewsClaim",
 ] as const satisfies readonly Knob[];
 
-/** Adds the commands about tokens. */
+/** Adds the commands about tokens. What signs and checks is loaded by the command that does it: no other waits for that. */
 export function addAccess(skein: Command): void {
   const command = skein.command("token").description("Print a token for gateways with the same settings, signed here.");
   addToken(command);
@@ -44,7 +44,10 @@ function addToken(command: Command): void {
     // Otherwise the flags of `token check` would be taken for those of `token`.
     .enablePositionalOptions();
   withSomeKnobs(command, [...signing, ...claims]).action((flags: Flags & TokenOptions) =>
-    orExplain(async () => token((await settings(flags)).config, flags)),
+    orExplain(async () => {
+      const { token } = await import("./token.ts");
+      await token((await settings(flags)).config, flags);
+    }),
   );
 }
 
@@ -60,7 +63,10 @@ function addCheck(command: Command): void {
     .option("--json", "print JSON");
   withSomeKnobs(check, [...signing, "jwtPublicKey", "jwksUrl", ...claims]).action(
     (given: string | undefined, flags: Flags & CheckOptions) =>
-      orExplain(async () => checkToken(given, (await settings(flags)).config, flags)),
+      orExplain(async () => {
+        const { checkToken } = await import("./token-check.ts");
+        await checkToken(given, (await settings(flags)).config, flags);
+      }),
   );
 }
 
@@ -76,7 +82,12 @@ function addRevoke(skein: Command): void {
       .option("--org", "all tokens up to now of your org")
       .option("--file <file>", "the token in this file, - for standard input")
       .option("-y, --yes", "do not ask before an org is thrown out"),
-  ).action((options: Flagged<RevokeOptions>) => orExplain(async () => revoke(await atGateway(options))));
+  ).action((options: Flagged<RevokeOptions>) =>
+    orExplain(async () => {
+      const { revoke } = await import("./revoke.ts");
+      await revoke(await atGateway(options));
+    }),
+  );
 }
 
 const life = milliseconds(1000, 3650);

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { Explained, log, messageOf } from "./explained.ts";
 import type { End, Follow, Transport } from "./follow.ts";
 import { overEvents, overPolls } from "./follow-http.ts";
-import { overWebSocket } from "./follow-socket.ts";
 import type { Gateway } from "./gateway.ts";
 
 export interface ListenOptions {
@@ -13,9 +12,9 @@ export interface ListenOptions {
 
 const longestPauseMs = 30_000;
 
-/** Follows a stream over each transport until the connection ends. */
+/** Follows a stream over each transport until the connection ends. Only who needs a WebSocket loads one. */
 const followers: Record<Transport, (follow: Follow) => Promise<End>> = {
-  ws: overWebSocket,
+  ws: async (follow) => (await import("./follow-socket.ts")).overWebSocket(follow),
   sse: overEvents,
   poll: overPolls,
 };

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import process from "node:process";
 import { type Client, follow, type Seen } from "../support/client.ts";
-import { main, type Run, tie } from "../support/process.ts";
+import { compiled, main, type Run, tie } from "../support/process.ts";
 import { type EnforcedGateway, startEnforced } from "./enforced.ts";
 
 /** A gateway, and commands that tell it of what they run. */
@@ -50,7 +50,7 @@ export interface Poured {
 
 /** Runs `skein …` and gives the SHA-256 of what it says. */
 export async function pour(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Poured> {
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...compiled, ...env } });
   tie(child);
   child.stdin.end();
   const [out, err] = [createHash("sha256"), createHash("sha256")];

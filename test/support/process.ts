@@ -9,6 +9,9 @@ import { fileURLToPath } from "node:url";
 /** What `node` runs as `skein`. */
 export const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
+/** A command that finds itself compiled does not load the compiler: a third less work for each. */
+export const compiled = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
+
 /** How a process ended: with an exit code, or by a signal. */
 export interface Exit {
   readonly code: number | null;
@@ -34,7 +37,7 @@ export class Run implements AsyncDisposable {
 
   constructor(args: readonly string[], { env = {}, cwd }: RunOptions = {}) {
     const folder = cwd === undefined ? makeFolder() : undefined;
-    const settings = { cwd: folder?.path ?? cwd, env: { PATH: process.env.PATH, ...env } };
+    const settings = { cwd: folder?.path ?? cwd, env: { PATH: process.env.PATH, ...compiled, ...env } };
     this.#child = spawn(process.execPath, [main, ...args], settings);
     tie(this.#child);
     for (const name of ["stdout", "stderr"] as const) {
