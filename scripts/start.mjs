@@ -1,5 +1,6 @@
 // node scripts/start.mjs [--demo] ARGS… starts the gateway; --demo also feeds it this machine's own processes.
 import { exitCodeOf, onSignal, startChild } from "./child.mjs";
+import { ensureDashboard } from "./dashboard.mjs";
 import { root } from "./dependencies.mjs";
 import { main, say } from "./fault.mjs";
 import { firstAddress, isUp } from "./gateway.mjs";
@@ -12,6 +13,7 @@ await main(async () => {
   const args = process.argv.slice(2);
   const demo = args.includes("--demo");
   const env = await ready();
+  await ensureDashboard(env);
   const command = ["node", "src/cli/main.ts", "start", ...args.filter((arg) => arg !== "--demo")];
   process.exitCode = await (demo ? runDemo(command, env) : runAlone(command, env));
 });

@@ -1,5 +1,6 @@
 // node scripts/test.mjs [--deno] ARGS… runs the tests, with everything they need. Other arguments go to vitest.
 import { become } from "./child.mjs";
+import { ensureDashboard } from "./dashboard.mjs";
 import { main } from "./fault.mjs";
 import { ensureProgram } from "./program.mjs";
 import { ready } from "./runtime.mjs";
@@ -25,6 +26,7 @@ await main(async () => {
   const args = process.argv.slice(2);
   const deno = args.includes("--deno");
   const env = await ready();
+  await ensureDashboard(env);
   env.NATS_SERVER_BIN = await ensureProgram(natsServer);
   env.OPENSSL_BIN = await ensureProgram(openssl);
   if (!deno) {

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
-import { serveStatic } from "@hono/node-server/serve-static";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Handler, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
@@ -14,6 +13,7 @@ import { nodeRoutes } from "./api/nodes.ts";
 import { publishRoutes } from "./api/publish.ts";
 import { revocationRoutes } from "./api/revocations.ts";
 import { linkRoute, sessionRoutes } from "./api/session.ts";
+import { siteIn } from "./api/site.ts";
 import { streamRoutes } from "./api/streams.ts";
 import { ticketRoutes } from "./api/tickets.ts";
 import type { Auth, AuthOptions } from "./auth/auth.ts";
@@ -31,6 +31,9 @@ import { streamName } from "./transport/admit.ts";
 import type { Request } from "./transport/guest.ts";
 import type { Polls } from "./transport/poll.ts";
 import type { EventStreams } from "./transport/sse.ts";
+
+/** The same folder from `src/`, where development runs, and from `dist/`. */
+const builtPages = fileURLToPath(new URL("../dist/dashboard", import.meta.url));
 
 /** What the addresses lead to. */
 export interface AppParts {
@@ -83,7 +86,7 @@ export function appOf(parts: AppParts): Hono<Admitted> {
       const request = requestBelow("/poll/", req.raw, { address: addressOf(env.incoming), shared: {} });
       return polls.serve(request, req.raw.signal);
     })
-    .get("/*", serveStatic({ root: fileURLToPath(new URL("./dashboard", import.meta.url)) }))
+    .get("/*", siteIn(builtPages))
     .notFound(({ req }) => refusal(new Failure("not_found", `Nothing is at "${req.path}"`)))
     .onError((thrown) => {
       const failure = Failure.from(thrown);

@@ -5,7 +5,7 @@ import { startChromium } from "../support/chromium.ts";
 import { Client } from "../support/client.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { layWire } from "../support/proxy.ts";
-import { enforced, openWithKey, token } from "../support/tokens.ts";
+import { enforced, token } from "../support/tokens.ts";
 
 /** The rooms of a stream are listed as well. */
 const streamCount = productStreams.length + productStreams.filter(({ kind }) => kind === "rooms").length;
@@ -112,7 +112,7 @@ interface Opened extends AsyncDisposable {
   readonly faults: string[];
 }
 
-/** The gateway's own page, in a window of that size. */
+/** The page that shows one stream over two transports, in a window of that size. */
 async function open({ url }: Gateway, place: string, viewport = { width: 1280, height: 800 }): Promise<Opened> {
   const page = await browser.newPage({ viewport });
   const faults: string[] = [];
@@ -131,7 +131,7 @@ function column(page: Page, side: "sse" | "ws"): Promise<string[]> {
 test("The page lists the streams and shows one live over both transports, byte for byte the same", async () => {
   await using gateway = await startGateway();
   await gateway.publish("instances/old", { status: "running", port: 1 });
-  await using opened = await open(gateway, "");
+  await using opened = await open(gateway, "streams.html");
   const { page, faults } = opened;
   await expect.poll(() => page.locator("#streams a").count()).toBe(streamCount);
   expect(await page.locator("#streams").innerText()).toMatch(/instances[\s\S]*messages[\s\S]*runs\/:run_id/);
@@ -149,7 +149,7 @@ test("The page lists the streams and shows one live over both transports, byte f
 test("The page follows what its address says, and what is chosen or typed", async () => {
   await using gateway = await startGateway();
   for (const type of ["boot", "done"]) await gateway.publish("runs/r1", { type });
-  await using opened = await open(gateway, "#runs/r1");
+  await using opened = await open(gateway, "streams.html#runs/r1");
   const { page, faults } = opened;
   for (const side of ["sse", "ws"] as const) {
     await expect.poll(() => column(page, side)).toHaveLength(3);
@@ -170,7 +170,7 @@ test("The page follows what its address says, and what is chosen or typed", asyn
 
 test("What is published is shown as text, whatever it looks like", async () => {
   await using gateway = await startGateway();
-  await using opened = await open(gateway, "#instances");
+  await using opened = await open(gateway, "streams.html#instances");
   const { page, faults } = opened;
   const evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
   await gateway.publish("instances/a", { status: evil });
@@ -182,7 +182,7 @@ test("What is published is shown as text, whatever it looks like", async () => {
 test("Where nobody gets in without a token, the page asks for one and leaves it to the browser", async () => {
   await using gateway = await startGateway({ auth: enforced });
   await gateway.publish("instances/mine", { status: "running" }, await token());
-  await using opened = await open(gateway, "#instances");
+  await using opened = await open(gateway, "streams.html#instances");
   const { page } = opened;
   const form = page.locator("#identity");
   await form.locator("input").fill("nonsense");
@@ -197,24 +197,13 @@ test("Where nobody gets in without a token, the page asks for one and leaves it 
   expect(await page.evaluate("document.cookie + localStorage.length + sessionStorage.length")).toBe("00");
 });
 
-test("A one-time link opens the page with a session, and leaves no ticket in its address", async () => {
-  await using gateway = await startGateway({ auth: openWithKey });
-  await using opened = await open(gateway, `session?ticket=${await gateway.skein.link()}`);
-  const { page, faults } = opened;
-  await expect.poll(() => page.locator("#streams a").count()).toBe(streamCount);
-  expect(new URL(page.url())).toMatchObject({ pathname: "/", search: "" });
-  const session = await page.evaluate("fetch('/api/session').then((answer) => answer.json())");
-  expect(session).toMatchObject({ org: "default", expires_at: expect.any(String) });
-  expect(faults).toEqual([]);
-});
-
 test.each([320, 390, 768, 1280])("At a width of %i pixels nothing stands beyond the page's edge", async (width) => {
   await using gateway = await startGateway();
   await gateway.publish("instances/an-instance-with-quite-a-long-name-of-its-own", {
     status: "running",
     note: "x".repeat(400),
   });
-  await using opened = await open(gateway, "#instances", { width, height: 800 });
+  await using opened = await open(gateway, "streams.html#instances", { width, height: 800 });
   const { page } = opened;
   await expect.poll(() => column(page, "ws")).toHaveLength(1);
   expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
