@@ -4,7 +4,8 @@ FROM node:24-slim AS build
 WORKDIR /skein
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --include=dev
-COPY tsconfig.json tsconfig.build.json vite.dashboard.config.ts ./
+COPY tsconfig.json tsconfig.build.json tsconfig.client.json vite.dashboard.config.ts ./
+COPY scripts scripts
 COPY src src
 RUN npm run build:all
 

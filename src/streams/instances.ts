@@ -11,7 +11,8 @@ const record = z.looseObject({
   archived_at: z.string().nullable().default(null),
 });
 
-type Instance = z.infer<typeof record>;
+/** A row of the fleet. */
+export type Instance = z.infer<typeof record>;
 
 /** Fields whose change is told as `status_changed`. */
 const statusFields: ReadonlySet<string> = new Set(["status", "pid"]);

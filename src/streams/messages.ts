@@ -16,7 +16,8 @@ const event = z.object({
   timestamp: z.string(),
 });
 
-type MessageEvent = z.infer<typeof event>;
+/** What happened to a message. */
+export type MessageEvent = z.infer<typeof event>;
 
 const query = z.strictObject({
   instance: z.string().optional(),
