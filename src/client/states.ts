@@ -1,0 +1,87 @@
+/** What a connection may be doing. */
+export type State = "idle" | "asking" | "opening" | "live" | "checking" | "waiting" | "refused" | "closed";
+
+/** What may happen to it. */
+export type Event =
+  | "want"
+  | "unwant"
+  | "token"
+  | "heard"
+  | "lost"
+  | "spent"
+  | "unknown"
+  | "denied"
+  | "due"
+  | "wake"
+  | "offline"
+  | "better"
+  | "expiring"
+  | "close";
+
+/** What it then does. */
+export type Action =
+  | "ask"
+  | "open"
+  | "slow"
+  | "fall"
+  | "rise"
+  | "settle"
+  | "tick"
+  | "check"
+  | "calm"
+  | "renew"
+  | "wait"
+  | "renounce"
+  | "refuse"
+  | "stop";
+
+/** The next state, and what is done on the way there. An empty one: nothing happens. */
+export type Cell = readonly [] | readonly [State, Action];
+
+type Row = Readonly<Record<Event, Cell>>;
+
+const closed: Row = {
+  want: [],
+  unwant: [],
+  token: [],
+  heard: [],
+  lost: [],
+  spent: [],
+  unknown: [],
+  denied: [],
+  due: [],
+  wake: [],
+  offline: [],
+  better: [],
+  expiring: [],
+  close: [],
+};
+const idle: Row = { ...closed, want: ["asking", "ask"], close: ["closed", "stop"] };
+const busy: Row = { ...idle, want: [], unwant: ["idle", "stop"] };
+const trying: Row = { ...busy, lost: ["waiting", "wait"], denied: ["refused", "refuse"] };
+const open: Row = {
+  ...trying,
+  unknown: ["waiting", "renounce"],
+  wake: ["checking", "check"],
+  offline: ["checking", "check"],
+  better: ["opening", "rise"],
+};
+
+/** The whole life of a connection: what each event does in each state. docs/client.md shows it. */
+export const table: Readonly<Record<State, Row>> = {
+  idle,
+  asking: { ...trying, token: ["opening", "open"], due: ["waiting", "wait"] },
+  opening: {
+    ...trying,
+    heard: ["live", "settle"],
+    spent: ["opening", "fall"],
+    unknown: ["waiting", "renounce"],
+    due: ["opening", "slow"],
+    expiring: ["opening", "renew"],
+  },
+  live: { ...open, due: ["live", "tick"], expiring: ["live", "renew"] },
+  checking: { ...open, heard: ["live", "calm"], due: ["waiting", "wait"], expiring: ["checking", "renew"] },
+  waiting: { ...busy, due: ["asking", "ask"], wake: ["asking", "ask"] },
+  refused: { ...busy, wake: ["asking", "ask"] },
+  closed,
+};
