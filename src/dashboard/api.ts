@@ -24,6 +24,11 @@ export function get<Answer>(path: string): Promise<Answer> {
   return ask(path, { method: "GET" });
 }
 
+/** What is at an address of the API, as it was sent: no number in it has lost a digit. Throws ApiError. */
+export async function getText(path: string): Promise<string> {
+  return (await answerTo(path, { method: "GET" })).text();
+}
+
 /**
  * Gives the API a command: `post("api/instances/agent-1/start")`. Throws ApiError with the sentence of the gateway.
  *
@@ -49,14 +54,18 @@ export function addressOf(path: string): URL {
   return new URL(path, new URL(".", document.baseURI));
 }
 
-async function ask<Answer>(path: string, { method, headers = {}, body }: Asked): Promise<Answer> {
+async function ask<Answer>(path: string, asked: Asked): Promise<Answer> {
+  const said: unknown = await (await answerTo(path, asked)).json().catch(() => undefined);
+  // The page belongs to the gateway that answers, so what it says is of the form that its protocol has.
+  return said as Answer;
+}
+
+async function answerTo(path: string, { method, headers = {}, body }: Asked): Promise<Response> {
   const request = { method, headers, ...(body === undefined ? {} : { body }) };
   const answer = await fetch(addressOf(path), request).catch(() => undefined);
   if (answer === undefined) throw new ApiError("unreachable", 0, "The gateway does not answer");
-  const said: unknown = await answer.json().catch(() => undefined);
-  // The page belongs to the gateway that answers, so what it says is of the form that its protocol has.
-  if (answer.ok) return said as Answer;
-  const { code, message } = wordsIn(said);
+  if (answer.ok) return answer;
+  const { code, message } = wordsIn(await answer.json().catch(() => undefined));
   throw new ApiError(code ?? "unknown", answer.status, message ?? `The gateway answered HTTP ${answer.status}`);
 }
 
