@@ -161,12 +161,14 @@ function isNamed(value: unknown, name: string): boolean {
   return isNode(value) && (value.name === name || value.value === name);
 }
 
-/** Every re-export of all of another file, but for the public entry. */
-export function barrels(sources: readonly Source[]): string[] {
-  const others = sources.filter((source) => inSource(source) && source.path !== "src/index.ts");
-  return faultyNodes(others, ({ type }) =>
-    type === "ExportAllDeclaration" ? "export * hides where a name lives" : undefined,
-  );
+/** Every re-export of all of another file, but for public entries. */
+export function barrels(entries: readonly string[]): Check {
+  return (sources) => {
+    const others = sources.filter((source) => inSource(source) && !entries.includes(source.path));
+    return faultyNodes(others, ({ type }) =>
+      type === "ExportAllDeclaration" ? "export * hides where a name lives" : undefined,
+    );
+  };
 }
 
 /** Everything in src/protocol that a browser does not have. */

@@ -45,8 +45,9 @@ export function readSources(root: string, folders: readonly string[]): Source[] 
 function filesBelow(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && /\.(ts|js|mjs)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(ts|js|mjs|svelte)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !/[\\/]node_modules[\\/]/.test(file))
     .sort();
 }
 
@@ -54,19 +55,29 @@ function read(root: string, file: string): Source {
   return parseSource(relative(root, file).replaceAll("\\", "/"), readFileSync(file, "utf8"));
 }
 
-/** Parses one source file. Throws when it is not valid TypeScript. */
+/** Parses one source file; of a Svelte component, its scripts. Throws when it is not valid TypeScript. */
 export function parseSource(path: string, text: string): Source {
-  const { program, errors } = parseSync(path, text);
+  const lineOf = lineFinder(text);
+  const scripts = path.endsWith(".svelte") ? scriptsIn(text) : [text];
+  const nodes = scripts
+    .flatMap((script) => [...walk(parsed(path, script))])
+    .map((raw) => ({ type: raw.type, line: lineOf(raw.start), lastLine: lineOf(raw.end - 1), raw }));
+  return { path, text, nodes, imports: nodes.flatMap((node) => importOf(path, node)) };
+}
+
+function parsed(path: string, text: string): unknown {
+  const { program, errors } = parseSync(path.replace(/\.svelte$/, ".svelte.ts"), text);
   const [error] = errors;
   if (error) throw new Error(`${path}: ${error.message}`);
-  const lineOf = lineFinder(text);
-  const nodes = [...walk(program)].map((raw) => ({
-    type: raw.type,
-    line: lineOf(raw.start),
-    lastLine: lineOf(raw.end - 1),
-    raw,
-  }));
-  return { path, text, nodes, imports: nodes.flatMap((node) => importOf(path, node)) };
+  return program;
+}
+
+/** The scripts of a component. Each is as long as the component: what is not in it is blank, so that its lines are right. */
+function scriptsIn(text: string): string[] {
+  const blank = (part: string) => part.replace(/[^\n]/g, " ");
+  return [...text.matchAll(/(?<=^<script[^>]*>).*?(?=^<\/script>)/gms)].map(({ index, 0: script }) => {
+    return blank(text.slice(0, index)) + script + blank(text.slice(index + script.length));
+  });
 }
 
 function lineFinder(text: string): (offset: number) => number {
