@@ -1,5 +1,6 @@
 // The Node that runs the project: the pinned one from node_modules, else the one that is running now.
 import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ensureDependencies, root } from "./dependencies.mjs";
 import { Fault } from "./fault.mjs";
@@ -20,7 +21,9 @@ export async function ready() {
         `${process.platform}-${process.arch}. Install Node 24 from https://nodejs.org and run this again`,
     );
   }
-  return { ...process.env, PATH: [bin, process.env.PATH].join(delimiter) };
+  // What was compiled once is found by every process after it, from its first file on.
+  const compiled = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
+  return { ...compiled, ...process.env, PATH: [bin, process.env.PATH].join(delimiter) };
 }
 
 /**

@@ -5,7 +5,7 @@ import { subjectOf } from "../protocol/subject.ts";
 import { accept } from "../stream/accept.ts";
 import { requireNames } from "../stream/access.ts";
 import type { Definition, StoredDefinition } from "../stream/define.ts";
-import type { Params } from "../stream/path.ts";
+import { type Params, segmentsOf } from "../stream/path.ts";
 import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
 import { readBody } from "./body.ts";
 import type { Admitted } from "./entrance.ts";
@@ -68,14 +68,6 @@ function rowIn(definition: StoredDefinition, names: Params, { atMs, data }: Stor
     return accept(definition, { names, atMs }, data);
   } catch {
     return {};
-  }
-}
-
-function segmentsOf(path: string): string[] {
-  try {
-    return path.split("/").map(decodeURIComponent);
-  } catch {
-    throw new Failure("bad_request", `Path "${path}" is not percent-encoded UTF-8`);
   }
 }
 

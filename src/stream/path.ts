@@ -1,3 +1,5 @@
+import { Failure } from "../protocol/failure.ts";
+
 /** The values of a path's or subject's named segments. */
 export type Params = Readonly<Record<string, string>>;
 
@@ -70,4 +72,15 @@ function parse(part: string, text: string): Segment {
   const [whole, name, values, word = ""] = shape.exec(part) ?? [];
   if (whole === undefined) throw new TypeError(`"${text}": "${part}" is neither a lowercase word nor ":name"`);
   return { word, name, values: values?.split("|") };
+}
+
+/** The segments of a path, decoded. Throws `bad_request` when one is not encoded as UTF-8. */
+export function segmentsOf(path: string): string[] {
+  try {
+    // Half a character, which JSON can say, is no text that could be written down again.
+    if (!path.isWellFormed()) throw new URIError();
+    return path.split("/").map(decodeURIComponent);
+  } catch {
+    throw new Failure("bad_request", `Path "${path}" is not percent-encoded UTF-8`);
+  }
 }
