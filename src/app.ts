@@ -5,6 +5,7 @@ import { type Handler, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { type Admitted, type Call, entrance } from "./api/entrance.ts";
+import { gatewayRoutes } from "./api/gateway.ts";
 import { healthRoutes, metricRoutes } from "./api/health.ts";
 import { instanceRoutes } from "./api/instances.ts";
 import { logRoutes } from "./api/logs.ts";
@@ -23,6 +24,7 @@ import type { Fleet } from "./fleet/fleet.ts";
 import type { Hub } from "./hub/hub.ts";
 import type { Quotas } from "./limits/quotas.ts";
 import type { Mail } from "./mail/mail.ts";
+import type { Attendance } from "./metrics/attendance.ts";
 import type { Clock } from "./protocol/clock.ts";
 import { Failure } from "./protocol/failure.ts";
 import type { Definition } from "./stream/define.ts";
@@ -56,6 +58,9 @@ export interface AppParts {
   readonly polls: Polls;
   readonly metrics: () => Promise<{ text: string; contentType: string }>;
   readonly isReady: () => boolean;
+  readonly attendance: Attendance;
+  /** When this gateway was made, in milliseconds since 1970. */
+  readonly startedMs: number;
 }
 
 /** The HTTP side of a gateway: every address, and what lies behind it. */
@@ -114,6 +119,7 @@ function apiRoutes(parts: AppParts): Hono<Admitted> {
   const { maxBodyBytes } = limits;
   const routes = new Hono<Admitted>()
     .route("/streams", streamRoutes(definitions))
+    .route("/gateway", gatewayRoutes(parts))
     .route("/session", sessionRoutes({ renewals: auth.renewals, isSecure: isSecure(auth) }))
     .route("/tickets", ticketRoutes({ tickets: auth.tickets, streamName }))
     .route("/revocations", revocationRoutes({ revocations: auth.revocations }))

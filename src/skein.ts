@@ -10,10 +10,12 @@ import type { Bus } from "./bus/bus.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { Hub } from "./hub/hub.ts";
 import type { HubLimits } from "./hub/source.ts";
+import { Tally } from "./hub/tally.ts";
 import { type CountName, type Quota, Quotas, type RateName } from "./limits/quotas.ts";
 import type { SocketQuota } from "./limits/sockets.ts";
 import type { MailLimits } from "./mail/duty.ts";
 import { Mail } from "./mail/mail.ts";
+import { Attendance } from "./metrics/attendance.ts";
 import { metricsOf } from "./metrics/metrics.ts";
 import { type Clock, systemClock } from "./protocol/clock.ts";
 import { type End, ends } from "./protocol/end.ts";
@@ -87,6 +89,9 @@ const noLimits: NonNullable<SkeinOptions["quotas"]> = {
   publishBytes: noLimit,
 };
 
+/** How long something takes is measured by a time that nobody sets. */
+const stopwatch = () => performance.now();
+
 /** Makes a gateway. Throws an Error that says which option cannot be used. */
 export function createSkein(given: SkeinOptions): Skein {
   const { bus, limits, streams = productStreams } = given;
@@ -97,20 +102,21 @@ export function createSkein(given: SkeinOptions): Skein {
   const gateway = crypto.randomUUID();
   const auth = new Auth(options, { bus, clock, gateway, report });
   const quotas = new Quotas({ clock, quotas: allowed });
-  const hub = new Hub(definitions, { bus, clock, limits, report, gateway });
+  const hub = new Hub(definitions, { bus, clock, limits, report, gateway, stopwatch });
+  const attendance = new Attendance(() => clock.now());
   const fleet = new Fleet({ bus, clock, report });
   const mail = new Mail({ bus, clock, random, limits, report, journal: journalOf(messages) });
   const optional = [...(definitions.some(isFleet) ? [fleet] : []), ...(definitions.includes(messages) ? [mail] : [])];
   const rooms = [auth, hub, ...optional, ...watchesOf(definitions, { bus, clock, random, report })];
   const gate = new Gate({ ...auth, definitions, hub, quotas, isClosing: () => isClosing });
   const { leases, guard } = auth;
-  const { sockets, events, polls } = waysOut({ gate, leases, guard, clock, random, limits, report }, auth);
+  const { sockets, events, polls } = waysOut({ gate, leases, guard, attendance, clock, random, limits, report }, auth);
   const open = { ws: sockets.connections, sse: events.connections, poll: polls.connections, inbox: mail.inbox.waiting };
-  const metrics = metricsOf(readingsOf({ hub, bus, quotas, open }));
   const isReady = () => hub.isReady && auth.revocations.isLevel && !isClosing;
-  const served = { bus, clock, report, limits, definitions, options, auth, quotas, hub, fleet, mail, events, polls };
+  const parts = { bus, clock, report, limits, definitions, options, auth, quotas, hub, fleet, mail, events, polls };
+  const served = { ...parts, attendance, startedMs: clock.now() };
   return {
-    app: appOf({ ...served, metrics, isReady }),
+    app: appOf({ ...served, metrics: metricsOf(readingsOf({ hub, bus, quotas, open })), isReady }),
     upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
     perAddress: socketsOf(allowed, auth),
     countRefusedSocket: () => quotas.countRefusal("sockets address"),
@@ -122,8 +128,7 @@ export function createSkein(given: SkeinOptions): Skein {
       isClosing = true;
       const connections = Object.values(open).flatMap((set) => [...set]);
       await drain(connections, { clock, random, drainMs });
-      sockets.close();
-      events.close();
+      for (const way of [sockets, events]) way.close();
       for (const room of rooms.toReversed()) await room.close();
     },
   };
@@ -140,6 +145,7 @@ interface TransportParts {
   readonly gate: Gate;
   readonly leases: Leases;
   readonly guard: Guard;
+  readonly attendance: Attendance;
   readonly clock: Clock;
   readonly random: () => number;
   readonly limits: Limits;
@@ -194,14 +200,15 @@ interface Observed {
   readonly open: Readonly<Record<string, ReadonlySet<unknown>>>;
 }
 
-function readingsOf({ hub: { tally }, bus, quotas, open }: Observed): Parameters<typeof metricsOf>[0] {
+function readingsOf({ hub: { tallies }, bus, quotas, open }: Observed): Parameters<typeof metricsOf>[0] {
+  const counts = () => Tally.sum(tallies.all);
   return {
     connections: () => Object.fromEntries(Object.entries(open).map(([transport, { size }]) => [transport, size])),
-    delivered: () => tally.delivered,
-    lagged: () => tally.lagged,
-    stuck: () => tally.stuck,
-    resumes: () => tally.resumes,
-    rejected: () => tally.rejected,
+    delivered: () => counts().delivered,
+    lagged: () => counts().lagged,
+    stuck: () => counts().stuck,
+    resumes: () => counts().resumes,
+    rejected: () => counts().rejected,
     refused: () => quotas.refused,
     isBusUp: () => bus.state === "up",
   };

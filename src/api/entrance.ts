@@ -36,6 +36,7 @@ const rules: readonly Rule[] = [
   { methods: reading, path: /^\/api\/inbox\//, role: "publisher", rate: "reads" },
   { methods: reading, path: /^\/api\/(?:instances|messages|templates|nodes)(?:\/|$)/, role: "viewer", rate: "reads" },
   { methods: reading, path: /^\/api\/(?:streams|session)$/, rate: "reads" },
+  { methods: reading, path: /^\/api\/gateway$/, role: "operator", rate: "reads" },
   { methods: reading, path: /^\/metrics$/, role: "operator", rate: "reads" },
   { methods: ["POST", "DELETE"], path: /^\/api\/instances(?:\/|$)/, role: "operator", rate: "publishes" },
   { methods: ["POST"], path: /^\/api\/revocations$/, role: "operator", rate: "publishes" },

@@ -6,6 +6,9 @@ import type { Stop } from "../protocol/clock.ts";
  * Both implementations, `embedded.ts` and `nats.ts`, pass the same contract suite (`test/bus/contract.ts`).
  */
 export interface Bus {
+  /** What it is, for people. */
+  readonly kind: "embedded" | "nats";
+
   /** `up` when messages flow and publishes are acknowledged, `away` otherwise. */
   readonly state: BusState;
 

@@ -33,6 +33,7 @@ const sweepStep = 5_000;
 
 /** The bus of one process: tables and journals in a ledger, plain subjects on a switchboard. */
 export class LocalBus implements Bus {
+  readonly kind = "embedded";
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #writer: Writer;

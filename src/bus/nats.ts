@@ -42,6 +42,7 @@ export async function openNatsBus(options: NatsOptions): Promise<Bus> {
 }
 
 class NatsBus implements Bus {
+  readonly kind = "nats";
   readonly #connection: Connection;
   readonly #gate = new Gate(readings);
   readonly #tables = new Map<string, Promise<NatsTable>>();

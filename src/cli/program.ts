@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { version } from "../protocol/version.ts";
 import { addAccess } from "./access.ts";
 import { orExplain, withExamples } from "./command.ts";
 import { printConfig } from "./config.ts";
@@ -15,7 +16,7 @@ import { settings } from "./settings.ts";
 export function program(): Command {
   const skein = new Command("skein")
     .description("Runs fleets of agents and shows them live: instances, logs and messages.")
-    .version("0.1.0")
+    .version(version)
     // What follows a command belongs to it, and to a command below it when there is one.
     .enablePositionalOptions()
     .showHelpAfterError("(add --help to see what there is)");

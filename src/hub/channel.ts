@@ -22,15 +22,18 @@ export interface SessionLimits {
 
 /** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
 export class Channel implements Upstream {
+  /** What is counted of it. */
+  readonly tally: Tally;
   readonly #definition: SourcedDefinition;
   readonly #ring: Ring;
   readonly #past: Past;
   readonly #limits: SessionLimits;
-  readonly #tally: Tally;
   readonly #cohorts = new Map<string, Cohort>();
   readonly #greetings = new Map<string, Opening>();
   #pending: Entry[] = [];
   #isFlushDue = false;
+  /** When the first of what is pending was pushed. */
+  #pushedMs = 0;
   #isHeld = true;
   /** Sessions that stand before this count began with a past that holds no more. */
   #origin = 0;
@@ -44,7 +47,7 @@ export class Channel implements Upstream {
     this.#ring = parts.ring;
     this.#past = parts.past;
     this.#limits = parts.limits;
-    this.#tally = parts.tally;
+    this.tally = parts.tally;
   }
 
   /** Whether the stream is over and all of it has been sent. */
@@ -71,6 +74,7 @@ export class Channel implements Upstream {
     }
     if (this.#isFlushDue || this.#pending.length === 0) return;
     this.#isFlushDue = true;
+    this.#pushedMs = this.tally.latency.now();
     setImmediate(() => this.flush());
   }
 
@@ -83,7 +87,10 @@ export class Channel implements Upstream {
     this.#greetings.clear();
     const next = this.#ring.head + entries.length;
     const all = new Batch(entries.map(({ frame }) => frame));
+    const { tally } = this;
+    const before = tally.delivered;
     for (const cohort of this.#cohorts.values()) this.#send(cohort, { entries, all, next });
+    if (tally.delivered > before) tally.latency.note(this.#pushedMs);
     for (const entry of entries) this.#ring.push(entry);
     if (this.#over) this.#endLevel();
   }
@@ -148,14 +155,14 @@ export class Channel implements Upstream {
     if (since === undefined) return this.greet(view, undefined);
     const cursor = parseCursor(since);
     const resumed = cursor && (await this.#resume(view, cursor));
-    this.#tally.resumes[resumed ? "resumed" : "expired"] += 1;
+    this.tally.resumes[resumed ? "resumed" : "expired"] += 1;
     return resumed ?? this.greet(view, "expired");
   }
 
   /** A fresh snapshot. */
   async greet(view: View, reason: Reason | undefined): Promise<Opening> {
     await this.#past.ready();
-    if (reason === "lagged") this.#tally.lagged += 1;
+    if (reason === "lagged") this.tally.lagged += 1;
     this.flush();
     const key = `${reason ?? ""} ${viewKey(view)}`;
     const known = this.#greetings.get(key);
@@ -194,6 +201,11 @@ export class Channel implements Upstream {
     const { query, scope } = before.view;
     session.cohort = this.#enter({ query: known.change(query, fields.data), scope });
     this.#exit(before);
+  }
+
+  /** How many frames, at most, are to be sent to a session that has everything before `next`. */
+  behind(next: number): number {
+    return this.#ring.head - next;
   }
 
   /** Whether more frames than the limits allow wait for a session that has everything before `next`. */
@@ -246,7 +258,7 @@ export class Channel implements Upstream {
     // Within a scope a frame may be another one than everybody's.
     const isAll = cohort.view.scope === undefined && frames.length === turn.entries.length;
     const batch = isAll ? turn.all : new Batch(frames);
-    this.#tally.delivered += frames.length * cohort.level.size;
+    this.tally.delivered += frames.length * cohort.level.size;
     for (const session of cohort.level) if (!session.deliver(batch, turn.next)) cohort.level.delete(session);
   }
 

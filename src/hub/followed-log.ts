@@ -8,6 +8,7 @@ import { LogPast, stepEntries } from "./log-past.ts";
 import type { RemoteLog } from "./remote-log.ts";
 import { Ring } from "./ring.ts";
 import type { SourceParts } from "./source.ts";
+import type { Tally } from "./tally.ts";
 
 /** One log that somebody follows: its channel, and the line to the logs agent that feeds it. */
 export class FollowedLog {
@@ -20,8 +21,8 @@ export class FollowedLog {
   #failure: Failure | undefined;
   #told = 0;
 
-  constructor({ definition, name, remote, by, parts, isRegistered }: FollowedLogParts) {
-    const { bus, clock, limits, tally } = parts;
+  constructor({ definition, name, remote, by, parts, tally, isRegistered }: FollowedLogParts) {
+    const { bus, clock, limits } = parts;
     this.#name = name;
     this.#line = new LogLine({
       remote,
@@ -115,5 +116,6 @@ interface FollowedLogParts {
   /** Names this gateway among those who follow the log. */
   readonly by: string;
   readonly parts: SourceParts;
+  readonly tally: Tally;
   readonly isRegistered: () => Promise<boolean>;
 }

@@ -11,7 +11,7 @@ import { FeedSource } from "./feed-source.ts";
 import { LogSource } from "./log-source.ts";
 import type { HubLimits, SourceParts } from "./source.ts";
 import { TableSource } from "./table-source.ts";
-import { Tally } from "./tally.ts";
+import { Tallies, type Tally } from "./tally.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 const sweepMs = 1000;
@@ -21,7 +21,7 @@ const mostRejectedBytes = 64 * 1024;
 
 /** How one message reaches many: a source per stream, a channel per org and parameters, a session per client. */
 export class Hub {
-  readonly tally = new Tally();
+  readonly tallies: Tallies;
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #limits: HubLimits;
@@ -33,7 +33,8 @@ export class Hub {
   #starting: Promise<void> | undefined;
   #isStarted = false;
 
-  constructor(definitions: readonly Definition[], { bus, clock, limits, report, gateway }: HubParts) {
+  constructor(definitions: readonly Definition[], parts: HubParts) {
+    const { bus, clock, limits, report, gateway } = parts;
     // Rooms are channels of their feed, which is a definition by itself.
     const sourced = definitions.filter((definition) => definition.kind !== "rooms");
     refuseRivals(sourced);
@@ -41,9 +42,10 @@ export class Hub {
     this.#clock = clock;
     this.#limits = limits;
     this.#report = report;
-    const { tally } = this;
+    this.tallies = new Tallies(parts.stopwatch);
+    const { tallies } = this;
     const reject: SourceParts["reject"] = (...rejection) => this.#reject(...rejection);
-    this.#sources = sourcesOf(sourced, { bus, clock, limits, tally, gateway, reject });
+    this.#sources = sourcesOf(sourced, { bus, clock, limits, tallies, gateway, reject });
   }
 
   /** Whether every stream can be served and the bus is up. */
@@ -96,9 +98,9 @@ export class Hub {
   }
 
   #reject(definition: SourcedDefinition, stored: Stored, { message }: Failure): void {
-    const { rejected } = this.tally;
-    rejected.set(definition.path, (rejected.get(definition.path) ?? 0) + 1);
     const parts = splitSubject(stored.subject);
+    const { rejected } = this.tallies.of(parts?.org ?? "");
+    rejected.set(definition.path, (rejected.get(definition.path) ?? 0) + 1);
     if (!parts || !this.#rejected) return;
     const { subject, position, atMs } = stored;
     const body =
@@ -115,17 +117,19 @@ export class Hub {
   /** Ends the sessions whose clients have accepted no byte for too long. */
   #sweep(): void {
     const now = this.#clock.now();
-    const waiting = new Set<Member>();
+    const waiting = new Map<Member, Tally>();
     for (const source of this.#sources) {
-      for (const channel of source.channels()) for (const session of channel.waiting()) waiting.add(session);
+      for (const channel of source.channels()) {
+        for (const session of channel.waiting()) waiting.set(session, channel.tally);
+      }
     }
     for (const session of this.#slow.keys()) if (!waiting.has(session)) this.#slow.delete(session);
-    for (const session of waiting) {
+    for (const [session, tally] of waiting) {
       const bytes = session.pendingBytes;
       const known = this.#slow.get(session);
       if (known?.bytes !== bytes) this.#slow.set(session, { bytes, sinceMs: now });
       else if (now - known.sinceMs >= this.#limits.stuckAfterMs) {
-        this.tally.stuck += 1;
+        tally.stuck += 1;
         session.end(ends.stuck);
       }
     }
@@ -140,6 +144,8 @@ interface HubParts {
   readonly limits: HubLimits;
   /** Hears of a bus that turned out, after the start, not to do. */
   readonly report: (fault: unknown) => void;
+  /** A steady time in milliseconds, with fractions. */
+  readonly stopwatch: () => number;
 }
 
 type Source = TableSource | FeedSource | LogSource;

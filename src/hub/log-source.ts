@@ -82,7 +82,8 @@ export class LogSource {
       return this.#registry?.has(row) === true;
     };
     const remote = new RemoteLog(this.#parts.bus, org, name);
-    return new FollowedLog({ definition, name, remote, by: this.#by, parts: this.#parts, isRegistered });
+    const tally = this.#parts.tallies.of(org);
+    return new FollowedLog({ definition, name, remote, by: this.#by, parts: this.#parts, tally, isRegistered });
   }
 
   #drop(subject: string, log: FollowedLog): void {

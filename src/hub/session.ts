@@ -11,6 +11,8 @@ import type { View } from "./view.ts";
 export interface Upstream {
   /** A fresh snapshot. */
   greet(view: View, reason: Reason): Promise<Opening>;
+  /** How many frames, at most, are to be sent to a session that has everything before `next`. */
+  behind(next: number): number;
   /** Whether more frames than allowed wait for a session that has everything before `next`. */
   isLagging(cohort: Cohort, next: number): boolean;
   /** What a session that has everything before `next` has not been sent yet; undefined when some of it is gone. */
@@ -49,6 +51,13 @@ export class Session implements Member {
   /** Bytes its socket has not taken yet. */
   get pendingBytes(): number {
     return this.#sink.pendingBytes();
+  }
+
+  /** Frames that are to be sent, at most: its view may show fewer. */
+  get behind(): number {
+    if (this.#state !== "waiting") return 0;
+    const begun = this.#batches.slice(this.#sent).reduce((sum, { frames }) => sum + frames.length, 0);
+    return begun + this.#channel.behind(this.#next);
   }
 
   /** Tells the beginning: a snapshot or what was missed; goes on live from there. */

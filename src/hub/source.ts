@@ -4,7 +4,7 @@ import type { Failure } from "../protocol/failure.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
 import type { SessionLimits } from "./channel.ts";
 import type { RingLimits } from "./ring.ts";
-import type { Tally } from "./tally.ts";
+import type { Tallies } from "./tally.ts";
 
 /** Limits of the hub; every number is a knob of the configuration. */
 export interface HubLimits extends SessionLimits, RingLimits {
@@ -21,7 +21,7 @@ export interface SourceParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly limits: HubLimits;
-  readonly tally: Tally;
+  readonly tallies: Tallies;
   /** Names this gateway among all that there are. */
   readonly gateway: string;
   /** Takes a message that fails its schema out of sight, with the reason. */

@@ -1,7 +1,7 @@
 import type { Follower, Stored, Table } from "../bus/bus.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import { subjectOf } from "../protocol/subject.ts";
+import { splitSubject, subjectOf } from "../protocol/subject.ts";
 import type { TableDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { paramsOf, storeOf, tailOf } from "../stream/subject.ts";
@@ -188,7 +188,7 @@ export class TableSource implements Follower {
   #scope(subject: string): Scope {
     const known = this.#scopes.get(subject);
     if (known) return known;
-    const scope = this.#openScope();
+    const scope = this.#openScope(splitSubject(subject)?.org ?? "");
     this.#scopes.set(subject, scope);
     const { clock, limits } = this.#parts;
     linger(scope.channel, { clock, lingerMs: limits.lingerMs }, () => {
@@ -198,9 +198,9 @@ export class TableSource implements Follower {
     return scope;
   }
 
-  #openScope(): Scope {
+  #openScope(org: string): Scope {
     const { definition } = this;
-    const { limits, tally } = this.#parts;
+    const { limits, tallies } = this.#parts;
     const rows: Scope["rows"] = new Map();
     const ring = new Ring(limits);
     const past = new TablePast({
@@ -215,7 +215,7 @@ export class TableSource implements Follower {
       },
       isExact: () => this.#isExact,
     });
-    const channel = new Channel({ definition, ring, past, limits, tally });
+    const channel = new Channel({ definition, ring, past, limits, tally: tallies.of(org) });
     const { position } = this.#progress;
     channel.release({ entries: [], floor: position, upTo: position });
     return { channel, ring, rows };

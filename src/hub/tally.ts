@@ -1,8 +1,64 @@
+import { Latency } from "../metrics/latency.ts";
+
 /** What the hub counts, as plain numbers: the hot path only ever adds to them. */
 export class Tally {
   delivered = 0;
   lagged = 0;
   stuck = 0;
   readonly resumes = { resumed: 0, expired: 0 };
+  /** By the path of the stream. */
   readonly rejected = new Map<string, number>();
+  /** From when the first message of a turn was read to when its frames were handed to every socket. */
+  readonly latency: Latency;
+
+  constructor(stopwatch: () => number) {
+    this.latency = new Latency(stopwatch);
+  }
+
+  /** The sum of several. */
+  static sum(tallies: readonly Tally[]): Counts {
+    const rejected = new Map<string, number>();
+    for (const tally of tallies)
+      for (const [path, count] of tally.rejected) rejected.set(path, (rejected.get(path) ?? 0) + count);
+    const total = (count: (tally: Tally) => number) => tallies.reduce((sum, tally) => sum + count(tally), 0);
+    return {
+      delivered: total(({ delivered }) => delivered),
+      lagged: total(({ lagged }) => lagged),
+      stuck: total(({ stuck }) => stuck),
+      resumes: {
+        resumed: total(({ resumes }) => resumes.resumed),
+        expired: total(({ resumes }) => resumes.expired),
+      },
+      rejected,
+    };
+  }
+}
+
+/** What was counted, at one moment. */
+export interface Counts extends Readonly<Omit<Tally, "latency" | "resumes" | "rejected">> {
+  readonly resumes: Readonly<Tally["resumes"]>;
+  readonly rejected: ReadonlyMap<string, number>;
+}
+
+/** A tally for each org; the numbers only ever grow, so none is forgotten. */
+export class Tallies {
+  readonly #stopwatch: () => number;
+  readonly #byOrg = new Map<string, Tally>();
+
+  /** Takes a steady time in milliseconds, with fractions. */
+  constructor(stopwatch: () => number) {
+    this.#stopwatch = stopwatch;
+  }
+
+  of(org: string): Tally {
+    const known = this.#byOrg.get(org);
+    if (known) return known;
+    const tally = new Tally(this.#stopwatch);
+    this.#byOrg.set(org, tally);
+    return tally;
+  }
+
+  get all(): readonly Tally[] {
+    return [...this.#byOrg.values()];
+  }
 }

@@ -8,8 +8,8 @@ import { Visitor } from "../limits/visitor.ts";
 import { Failure } from "../protocol/failure.ts";
 import { requireAccess } from "../stream/access.ts";
 import type { Definition, SourcedDefinition } from "../stream/define.ts";
-import type { Params } from "../stream/path.ts";
-import { parseQuery } from "../stream/query.ts";
+import { type Params, segmentsOf } from "../stream/path.ts";
+import { parseQuery, reservedQuery } from "../stream/query.ts";
 import {
   type Admission,
   type AskedRoom,
@@ -59,14 +59,15 @@ export class Gate {
     const names = [...new Set(search.getAll(definition.param))];
     const rest = new URLSearchParams([...search].filter(([name]) => name !== definition.param));
     parseQuery(definition.room.query, rest);
-    return { kind: "rooms", definition, names, search: rest, since };
+    return { kind: "rooms", name: path, definition, names, search: rest, since };
   }
 
   #admitTo({ definition, params }: Target, principal: Principal, { search, since }: Asked): StreamAdmission {
     const query = parseQuery<Readonly<Record<string, unknown>>>(definition.query, search);
     requireAccess(definition.access, principal, { ...query, ...params });
     const channel = this.#parts.hub.channel(definition, principal.org, params);
-    return { kind: "stream", since, view: { query, scope: principal.scope }, channel };
+    const name = nameOf({ definition, params }, search);
+    return { kind: "stream", name, since, view: { query, scope: principal.scope }, channel };
   }
 }
 
@@ -74,6 +75,14 @@ export class Gate {
 function askedBy({ path, search, headers }: Request): AskedStream {
   // An EventSource that reconnects repeats its address, `since` and all; where it really stands is in its header.
   return { path, search, since: headers.get("last-event-id") ?? search.get("since") ?? undefined };
+}
+
+/** A stream's path and query in one spelling, without what belongs to the protocol, such as a token. */
+function nameOf({ definition, params }: Target, search: URLSearchParams): string {
+  const path = definition.pathPattern.fill((name) => encodeURIComponent(params[name] ?? "")).join("/");
+  if (search.size === 0) return path;
+  const query = new URLSearchParams([...search].filter(([name]) => !reservedQuery.has(name)));
+  return query.size === 0 ? path : `${path}?${query}`;
 }
 
 /** A connection with many streams has no query parameters but the protocol's. */
@@ -110,15 +119,4 @@ function find(definitions: readonly Definition[], path: string): { definition: D
 /** One spelling for all addresses of a stream; what a ticket is bound to. Throws `bad_request`. */
 export function streamName(path: string): string {
   return segmentsOf(path).map(encodeURIComponent).join("/");
-}
-
-/** The segments of a path, decoded. Throws `bad_request` when one is not encoded as UTF-8. */
-export function segmentsOf(path: string): string[] {
-  try {
-    // Half a character, which JSON can say, is no text that could be written down again.
-    if (!path.isWellFormed()) throw new URIError();
-    return path.split("/").map(decodeURIComponent);
-  } catch {
-    throw new Failure("bad_request", `Path "${path}" is not percent-encoded UTF-8`);
-  }
 }

@@ -39,6 +39,8 @@ export type Admission = StreamAdmission | RoomsAdmission | ManyAdmission;
 /** One stream. */
 export interface StreamAdmission {
   readonly kind: "stream";
+  /** Its path and query, as one text. */
+  readonly name: string;
   readonly channel: Channel;
   readonly view: View;
   /** The cursor to go on from, as the client gave it. */
@@ -48,6 +50,8 @@ export interface StreamAdmission {
 /** Rooms, of which the address may name some; each is asked for by itself. */
 export interface RoomsAdmission {
   readonly kind: "rooms";
+  /** The path that the rooms are below. */
+  readonly name: string;
   readonly definition: RoomsDefinition;
   readonly names: readonly string[];
   /** The query that all rooms have. */
@@ -73,6 +77,8 @@ export interface Granted {
 /** One whom the gate knows: who it is, and what it uses until it leaves. */
 export class Guest {
   readonly principal: Principal;
+  /** What it follows, each stream as its path and query. */
+  readonly streams: string[] = [];
   readonly #visitor: Visitor;
   readonly #admit: (asked?: AskedStream | AskedRoom) => Admission;
 
@@ -99,8 +105,19 @@ export class Guest {
   subscribe(asked?: AskedStream | AskedRoom): Granted {
     this.spend("subscribes");
     const admission = this.#admit(asked);
+    if (admission.kind === "many") return { admission, release: () => {} };
     const release = admission.kind === "stream" ? this.#visitor.hold("subscriptions") : () => {};
-    return { admission, release };
+    const { name } = admission;
+    this.streams.push(name);
+    let isReleased = false;
+    return {
+      admission,
+      release: () => {
+        release();
+        if (!isReleased) this.streams.splice(this.streams.indexOf(name), 1);
+        isReleased = true;
+      },
+    };
   }
 
   /** Counts what it does. Throws the Failure that says it is too much. */

@@ -49,6 +49,10 @@ export class Member implements Outlet {
     return this.#isOpen;
   }
 
+  get behind(): number {
+    return this.#script?.behind ?? 0;
+  }
+
   get isFull(): boolean {
     return this.#party.outlet.isFull;
   }

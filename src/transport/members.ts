@@ -38,6 +38,13 @@ export class Members implements Party {
     return this.#members.size;
   }
 
+  /** Frames that are to be sent, of all of them. */
+  get behind(): number {
+    let frames = 0;
+    for (const member of this.#members.values()) frames += member.behind;
+    return frames;
+  }
+
   get outlet(): Outlet {
     return this.#parts.outlet;
   }

@@ -29,6 +29,10 @@ export class Mux implements Script, Manner {
     return this;
   }
 
+  get behind(): number {
+    return this.#members.behind;
+  }
+
   receive(message: ClientMessage): void {
     const { stream: _, ...own } = message;
     const stream = textIn(message, "stream");

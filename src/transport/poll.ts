@@ -5,6 +5,7 @@ import type { Opening } from "../hub/past.ts";
 import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
 import type { View } from "../hub/view.ts";
+import type { Attendance, Attending, Farewell } from "../metrics/attendance.ts";
 import type { Batch } from "../protocol/batch.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
@@ -30,12 +31,12 @@ export class Polls {
   async serve(request: Request, signal: AbortSignal): Promise<Response> {
     const waitMs = this.#waitMs(request.search.get("wait"));
     const guest = await this.#parts.gate.welcome(request, "reads");
-    const { channel, view, since } = onlyOne(guest.look());
+    const { channel, view, since, name } = onlyOne(guest.look());
     const opening = await channel.open(view, since);
     // A poller sees by the answer itself that it goes on; only what came after its cursor is news.
     const frames = opening.resumed ? opening.frames.slice(1) : opening.frames;
     const isWorthWaiting = frames.length === 0 && waitMs > 0;
-    const found = isWorthWaiting ? await this.#hold(guest, { channel, view, opening, waitMs, signal }) : frames;
+    const found = isWorthWaiting ? await this.#hold(guest, { channel, view, name, opening, waitMs, signal }) : frames;
     const cursor = found.findLast(hasCursor)?.cursor ?? opening.frames.findLast(hasCursor)?.cursor;
     return answer(found, { cursor, isOver: channel.isOver }, request.headers);
   }
@@ -49,10 +50,11 @@ export class Polls {
     throw new Failure("bad_query", `Query parameter "wait": must be a number of seconds from 0 to ${most}`);
   }
 
-  async #hold(guest: Guest, { channel, view, opening, waitMs, signal }: Wait): Promise<readonly Line[]> {
+  async #hold(guest: Guest, { channel, view, name, opening, waitMs, signal }: Wait): Promise<readonly Line[]> {
+    const { attendance } = this.#parts;
     guest.stay();
     const { promise, resolve } = Promise.withResolvers<readonly Line[]>();
-    const hold = new Hold(resolve);
+    const hold = new Hold(guest, name, resolve);
     const lease = this.#parts.leases.take(guest.principal, hold);
     const session = channel.join(view, hold);
     // Of a stream that is over nothing comes, and whoever asks again and again must not be answered at once.
@@ -61,12 +63,15 @@ export class Polls {
     const giveUp = () => resolve([]);
     signal.addEventListener("abort", giveUp);
     this.#held.add(hold);
+    attendance.arrive(hold);
     try {
       return await promise;
     } finally {
       stop();
       signal.removeEventListener("abort", giveUp);
       this.#held.delete(hold);
+      // Whoever polls comes and goes; only what went wrong is worth remembering.
+      attendance.depart(hold, hold.fault);
       session.gone();
       lease.release();
       guest.leave();
@@ -89,6 +94,7 @@ function onlyOne(admission: Admission): StreamAdmission {
 interface PollParts {
   readonly gate: Gate;
   readonly leases: Leases;
+  readonly attendance: Attendance;
   readonly clock: Clock;
   readonly limits: {
     /** How long a request may be held. */
@@ -99,18 +105,32 @@ interface PollParts {
 interface Wait {
   readonly channel: Channel;
   readonly view: View;
+  readonly name: string;
   readonly opening: Opening;
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
 
 /** A held request: the sink of a session that ends with its first frames. */
-class Hold implements Sink, Leased {
+class Hold implements Sink, Leased, Attending {
+  readonly transport = "poll";
+  readonly guest: Attending["guest"];
+  /** Its answer is its end. */
+  readonly sentFrames = 0;
+  readonly sentBytes = 0;
+  readonly behind = 0;
+  #end: End | undefined;
   readonly #resolve: (frames: readonly Line[]) => void;
   #session: Session | undefined;
 
-  constructor(resolve: (frames: readonly Line[]) => void) {
+  constructor({ principal }: Guest, stream: string, resolve: (frames: readonly Line[]) => void) {
+    this.guest = { principal, streams: [stream] };
     this.#resolve = resolve;
+  }
+
+  /** How it ended, when that was not as it should be. */
+  get fault(): Farewell | undefined {
+    return this.#end && this.#end.code !== ends.done.code ? { by: "gateway", ...this.#end } : undefined;
   }
 
   follow(session: Session, opening: Opening): void {
@@ -123,14 +143,14 @@ class Hold implements Sink, Leased {
   say(): void {}
 
   write(batch: Batch): boolean {
-    // That the stream is alive is no answer to somebody who asks for news.
-    const news = batch.frames.filter(({ json }) => !json.startsWith('{"type":"ping"'));
+    const news = batch.frames.filter((frame) => !isSignOfLife(frame));
     if (news.length === 0) return true;
     this.#resolve(news);
     return false;
   }
 
   end(end: End): void {
+    this.#end ??= end;
     this.#session?.gone();
     this.#resolve(end.frame ? [end.frame] : []);
   }
@@ -138,6 +158,11 @@ class Hold implements Sink, Leased {
   pendingBytes(): number {
     return 0;
   }
+}
+
+/** Whether it only says that the stream is alive, which is no news. A ping that was published has a cursor. */
+function isSignOfLife({ json, cursor }: Line): boolean {
+  return cursor === undefined && json.startsWith('{"type":"ping"');
 }
 
 function hasCursor({ cursor }: Line): boolean {

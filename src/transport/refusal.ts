@@ -36,3 +36,18 @@ export function refuse(socket: Duplex, { status, frame, retryAfterSeconds: wait 
   socket.once("finish", () => socket.destroy());
   socket.end(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), bytes]));
 }
+
+/** An open WebSocket that will be none. */
+interface Unwanted {
+  on(event: "error", listener: () => void): unknown;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+}
+
+/** Says on an open WebSocket why it will be none, and closes it. */
+export function turnAway(ws: Unwanted, failure: Failure, report: (fault: unknown) => void): void {
+  if (failure.cause !== undefined) report(failure.cause);
+  ws.on("error", () => {});
+  ws.send(failure.frame.json);
+  ws.close(failure.closeCode, failure.code);
+}

@@ -33,6 +33,10 @@ class Rooms implements Script, Manner {
     return this;
   }
 
+  get behind(): number {
+    return this.#members.behind;
+  }
+
   receive(message: ClientMessage): void {
     const { join, leave, left, param } = this.#admission.definition;
     if (message.type !== join && message.type !== leave)

@@ -3,6 +3,8 @@ import type { ClientMessage } from "../protocol/message.ts";
 
 /** What drives a connection: the session of its one stream, or the rooms or streams that a client chooses. */
 export interface Script {
+  /** Frames that are to be sent and have not been handed to the socket, at most. */
+  readonly behind: number;
   /** What the client says. Throws the Failure that ends the connection. */
   receive(message: ClientMessage): void;
   /** The socket has taken everything. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Lease, Leased, Leases } from "../auth/leases.ts";
+import type { Attendance, Attending, Farewell } from "../metrics/attendance.ts";
 import { Batch, httpChunk } from "../protocol/batch.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
@@ -61,7 +62,12 @@ export class EventStreams {
 
   #follow(opened: Opened, { shared }: Request, connection: Connection): void {
     this.#connections.add(connection);
-    connection.onGone(() => this.#connections.delete(connection));
+    const { attendance } = this.#parts;
+    attendance.arrive(connection);
+    connection.onGone((farewell) => {
+      this.#connections.delete(connection);
+      attendance.depart(connection, farewell);
+    });
     connection.begin({ ...streamHeaders, ...shared }, opened);
   }
 
@@ -97,6 +103,7 @@ interface Exchange {
 interface EventStreamParts {
   readonly gate: Gate;
   readonly leases: Leases;
+  readonly attendance: Attendance;
   readonly clock: Clock;
   /** Hears of every defect of ours that ended a connection. */
   readonly report: (fault: unknown) => void;
@@ -119,43 +126,50 @@ function gone(thrown: unknown, { headers }: Request): undefined {
 }
 
 /** One response that does not end: the way out of its script. */
-class Connection implements Outlet, Leased {
+class Connection implements Outlet, Leased, Attending {
+  readonly transport = "sse";
+  readonly guest: Guest;
+  sentFrames = 0;
   readonly #response: ServerResponse;
   readonly #socket: Socket | null;
-  readonly #guest: Guest;
   readonly #lease: Lease;
   readonly #parts: EventStreamParts;
   /** Whether the body is chunked; a client of HTTP/1.0 gets it bare. */
   #isChunked = true;
   #script: Script | undefined;
+  /** What its socket had sent before: one socket may carry several responses. */
+  readonly #before: number;
+  /** Why we ended it. */
+  #end: End | undefined;
   #sent = 0;
   #quietSinceMs: number;
   readonly #onDrain = () => this.#script?.drained();
 
   constructor(response: ServerResponse, guest: Guest, parts: EventStreamParts) {
     this.#response = response;
-    this.#guest = guest;
+    this.guest = guest;
     this.#parts = parts;
     this.#socket = response.socket;
+    this.#before = sentBytes(response.socket);
     this.#quietSinceMs = parts.clock.now();
     this.#socket?.on("drain", this.#onDrain);
     this.#lease = parts.leases.take(guest.principal, this);
   }
 
-  onGone(listener: () => void): void {
+  onGone(listener: (farewell: Farewell) => void): void {
     this.#response.on("close", () => {
       this.#socket?.off("drain", this.#onDrain);
       this.#script?.gone();
       this.#lease.release();
-      this.#guest.leave();
-      listener();
+      this.guest.leave();
+      listener(this.#end ? { by: "gateway", ...this.#end } : left);
     });
   }
 
   /** Sends the head and the beginning of the stream. */
   begin(headers: Readonly<Record<string, string>>, opened: Opened): void {
     // Whoever reads with more than an EventSource need not wait for `token_expiring` to know its connection.
-    const id = this.#guest.principal.token && { "Skein-Connection": this.#lease.id };
+    const id = this.guest.principal.token && { "Skein-Connection": this.#lease.id };
     this.#response.writeHead(200, { ...headers, ...id }).flushHeaders();
     this.#isChunked = this.#response.chunkedEncoding;
     this.#socket?.cork();
@@ -169,6 +183,7 @@ class Connection implements Outlet, Leased {
   }
 
   write(batch: Batch): boolean {
+    this.sentFrames += batch.frames.length;
     const socket = this.#socket;
     if (!socket?.writable) return true;
     // Past the response: its own `write` would frame the same bytes anew for every client.
@@ -176,6 +191,7 @@ class Connection implements Outlet, Leased {
   }
 
   end(end: End): void {
+    this.#end ??= end;
     this.#script?.gone();
     if (end.fault !== undefined) this.#parts.report(end.fault);
     if (end.frame) this.write(new Batch([end.frame]));
@@ -183,6 +199,14 @@ class Connection implements Outlet, Leased {
     this.#response.end();
     // Nothing said to a client that reads nothing can arrive.
     if (end.code === ends.stuck.code) this.#socket?.destroy();
+  }
+
+  get sentBytes(): number {
+    return sentBytes(this.#socket) - this.#before;
+  }
+
+  get behind(): number {
+    return this.#script?.behind ?? 0;
   }
 
   pendingBytes(): number {
@@ -218,6 +242,9 @@ class Connection implements Outlet, Leased {
     this.#socket.write(this.#isChunked ? httpChunk(bytes) : bytes);
   }
 }
+
+/** The client went away, and HTTP has no word for why. */
+const left: Farewell = { by: "client", code: undefined, reason: undefined };
 
 function retry(ms: number): string {
   return `retry: ${Math.round(ms)}\n\n`;

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import type { Guard } from "../auth/guard.ts";
 import type { Lease, Leased, Leases } from "../auth/leases.ts";
+import type { Attendance, Attending, Farewell } from "../metrics/attendance.ts";
 import { Batch } from "../protocol/batch.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
@@ -19,9 +20,9 @@ import {
 import type { Gate } from "./admit.ts";
 import type { Guest, Request } from "./guest.ts";
 import { open } from "./open.ts";
-import { refuse, sayable } from "./refusal.ts";
+import { refuse, sayable, turnAway } from "./refusal.ts";
 import type { Outlet, Script } from "./script.ts";
-import { headersOf, untakenBytes } from "./socket.ts";
+import { headersOf, sentBytes, untakenBytes } from "./socket.ts";
 
 const addresses = /^(?:\/ws(?:\/(?<path>.*))?|\/api\/v1\/web\/(?<fragments>live\/[^/]*))$/s;
 const sweepMs = 1000;
@@ -96,9 +97,12 @@ export class WebSockets {
 
   #connect(ws: WebSocket, guest: Guest): void {
     const connection = new Connection(ws, guest, this.#parts);
+    const { attendance } = this.#parts;
     this.#connections.add(connection);
-    ws.on("close", () => {
+    attendance.arrive(connection);
+    ws.on("close", (code) => {
       this.#connections.delete(connection);
+      attendance.depart(connection, connection.farewell(code));
       connection.gone();
     });
     connection.follow().catch((thrown) => connection.end(failed(Failure.from(thrown))));
@@ -114,6 +118,7 @@ interface WebSocketParts {
   readonly gate: Gate;
   readonly guard: Guard;
   readonly leases: Leases;
+  readonly attendance: Attendance;
   readonly clock: Clock;
   /** Where a request comes from, as limits count it. */
   readonly addressOf: (incoming: IncomingMessage) => string;
@@ -128,22 +133,26 @@ interface WebSocketParts {
 }
 
 /** One WebSocket: the way out of its script. */
-class Connection implements Outlet, Leased {
+class Connection implements Outlet, Leased, Attending {
+  readonly transport = "ws";
+  readonly guest: Guest;
   heardMs: number;
+  sentFrames = 0;
   readonly #ws: WebSocket;
   readonly #stream: Duplex | undefined;
-  readonly #guest: Guest;
   readonly #lease: Lease;
   readonly #parts: WebSocketParts;
   #script: Script | undefined;
   /** What was said before the first frame of the stream. */
   #early: Frame | undefined;
+  /** Why we ended it. */
+  #end: End | undefined;
   #isGone = false;
 
   constructor(ws: WebSocket, guest: Guest, parts: WebSocketParts) {
     this.#ws = ws;
     this.#stream = rawStreamOf(ws);
-    this.#guest = guest;
+    this.guest = guest;
     this.#parts = parts;
     this.heardMs = parts.clock.now();
     // What the client says waits in the socket until there is a session to hear it.
@@ -158,9 +167,9 @@ class Connection implements Outlet, Leased {
 
   async follow(): Promise<void> {
     const { report } = this.#parts;
-    const { admission } = this.#guest.subscribe();
+    const { admission } = this.guest.subscribe();
     const fresh = { vector: undefined, standing: undefined, within: undefined, isFixed: false };
-    const opened = await open(admission, { guest: this.#guest, report, ...fresh });
+    const opened = await open(admission, { guest: this.guest, report, ...fresh });
     if (this.#isGone) return;
     this.#script = opened.begin(this);
     if (this.#early) this.say(this.#early);
@@ -173,6 +182,7 @@ class Connection implements Outlet, Leased {
   }
 
   write(batch: Batch): boolean {
+    this.sentFrames += batch.frames.length;
     const stream = this.#stream;
     if (stream && this.#ws.readyState === WebSocket.OPEN) return stream.write(batch.ws) || stream.writableLength === 0;
     for (const { json } of batch.frames) this.#ws.send(json);
@@ -180,12 +190,26 @@ class Connection implements Outlet, Leased {
   }
 
   end(end: End): void {
+    this.#end ??= end;
     this.#script?.gone();
     this.#isGone = true;
     if (end.fault !== undefined) this.#parts.report(end.fault);
     if (end.frame) this.write(new Batch([end.frame]));
     this.#ws.close(end.code, end.reason);
     this.#ws.resume();
+  }
+
+  /** How it ended, when the WebSocket was closed with that code. */
+  farewell(code: number): Farewell {
+    return this.#end ? { by: "gateway", ...this.#end } : { by: "client", code, reason: undefined };
+  }
+
+  get sentBytes(): number {
+    return sentBytes(this.#stream);
+  }
+
+  get behind(): number {
+    return this.#script?.behind ?? 0;
   }
 
   pendingBytes(): number {
@@ -208,14 +232,14 @@ class Connection implements Outlet, Leased {
     this.#isGone = true;
     this.#script?.gone();
     this.#lease.release();
-    this.#guest.leave();
+    this.guest.leave();
   }
 
   #hear(data: RawData, isBinary: boolean): void {
     this.#touch();
     if (this.#isGone || !this.#script) return;
     try {
-      this.#guest.spend("messages");
+      this.guest.spend("messages");
       if (isBinary) throw new Failure("invalid_message", "A message must be text, not binary");
       this.#take(parseMessage(data.toString()), this.#script);
     } catch (thrown) {
@@ -227,7 +251,7 @@ class Connection implements Outlet, Leased {
     if (message.type === "ping") return this.say(pong);
     if (message.type === "auth") return void this.#renew(parseAuth(message));
     // Its answer is a fresh snapshot; that of one more stream is counted as what it is.
-    if (!reservedMessages.has(message.type)) this.#guest.spend("reads");
+    if (!reservedMessages.has(message.type)) this.guest.spend("reads");
     script.receive(message);
   }
 
@@ -245,14 +269,6 @@ class Connection implements Outlet, Leased {
   #touch(): void {
     this.heardMs = this.#parts.clock.now();
   }
-}
-
-/** Says on an open WebSocket why it will be none, and closes it. */
-function turnAway(ws: WebSocket, failure: Failure, report: WebSocketParts["report"]): void {
-  if (failure.cause !== undefined) report(failure.cause);
-  ws.on("error", () => {});
-  ws.send(failure.frame.json);
-  ws.close(failure.closeCode, failure.code);
 }
 
 /** The parts of `ws` that lead past its sender; private, so read in this file only. */

@@ -54,7 +54,8 @@ export class World {
 
   static async #over(bus: Bus, place: Place): Promise<World> {
     const hubClock = new ManualClock();
-    const parts = { bus, clock: hubClock, limits, report: console.error };
+    const stopwatch = () => hubClock.now();
+    const parts = { bus, clock: hubClock, limits, stopwatch, report: console.error };
     const hubs = ["one", "two"].map((gateway) => new Hub([instances, messages, runs], { ...parts, gateway }));
     for (const hub of hubs) await hub.start();
     const fleet = await bus.table(storeOf(instances));
