@@ -221,3 +221,20 @@ function withMarks(lanes: readonly Lane[], timed: readonly Timed[]): Lane[] {
     marks: marks.filter((one) => one.lane === lane.key).map(({ mark }) => mark),
   }));
 }
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** The time of an event; undefined when its timestamp is none. */
+export function timeOf(event: RunEvent | undefined): number | undefined {
+  const ms = Date.parse(event?.timestamp ?? "");
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/**
+ * How far a run under way has got: now. A run that was not heard for a day does not grow any more, and neither does
+ * one from another clock that is behind by as much.
+ */
+export function reachMs(events: readonly RunEvent[], nowMs: number): number {
+  const lastMs = events.reduce((last, event) => Math.max(last, timeOf(event) ?? 0), 0);
+  return nowMs - lastMs > dayMs ? lastMs : Math.max(lastMs, nowMs);
+}
