@@ -5,10 +5,15 @@ export const views: Readonly<Record<string, View>> = {
   fleet: { title: "Fleet", load: () => import("./fleet/Fleet.svelte") },
   logs: { title: "Logs", load: () => import("./logs/Logs.svelte") },
   messages: { title: "Messages", load: () => import("./messages/Messages.svelte") },
-  runs: { title: "Runs", load: () => import("./runs/Runs.svelte") },
+  runs: {
+    title: "Runs",
+    load: () => import("./runs/Runs.svelte"),
+    keys: { "← ↑ → ↓": "Go from bar to bar of a timeline", "+ −": "Zoom into a timeline and out", "0": "See all of it" },
+  },
   graph: { title: "Graph", load: () => import("./graph/Graph.svelte") },
   crews: { title: "Crews", load: () => import("./crews/Crews.svelte") },
   tasks: { title: "Tasks", load: () => import("./tasks/Tasks.svelte") },
+  swarm: { title: "Swarm", load: () => import("./swarm/Swarm.svelte") },
   campaigns: { title: "Campaigns", load: () => import("./campaigns/Campaigns.svelte") },
   gateway: { title: "Gateway", load: () => import("./gateway/Gateway.svelte") },
 };

@@ -246,7 +246,7 @@ describe("An agent graph", () => {
   test("draws every agent and tool once, no box over another, every line from the right box, whatever was heard", () => {
     const check = (heard: GraphFrame[]) => {
       const activity = heard.reduce((known, frame) => hear(known, frame, began), silence);
-      const { nodes, edges, width, height } = picture(activity, undefined, began);
+      const { nodes, edges, width, height } = picture(activity, { crew: undefined, nowMs: began });
       expect(nodes.filter(({ shown }) => shown.kind === "agent")).toHaveLength(activity.agents.size);
       expect(nodes.filter(({ shown }) => shown.kind === "tool")).toHaveLength(activity.calls.size);
       expect(edges).toHaveLength(activity.agents.size + activity.calls.size);
@@ -270,7 +270,7 @@ describe("An agent graph", () => {
       (known, one) => hear(known, one, 0),
       silence,
     );
-    const { nodes } = picture(activity, "c2", began);
+    const { nodes } = picture(activity, { crew: "c2", nowMs: began });
     expect(nodes.map(({ shown }) => shown.kind)).toEqual(["crew", "agent", "tool"]);
     expect(JSON.stringify(nodes)).not.toContain('"c1"');
   });
