@@ -1,3 +1,4 @@
+export { connect } from "./connect.ts";
 export type * from "./frames.ts";
 export type {
   ConnectOptions,

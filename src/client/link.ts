@@ -24,6 +24,10 @@ export interface Ear {
   phase(name: string, status: StreamStatus): void;
   /** How the connection is doing; said at each change. It begins as `idle`, and that is not said. */
   status(status: Status): void;
+  /** What a stream has come to here, for somebody else who follows it; `undefined` before its first frame. */
+  stateOf(name: string): unknown;
+  /** Goes on from what a stream has come to elsewhere, as if a snapshot had come. */
+  adopt(name: string, state: unknown): void;
 }
 
 /**

@@ -1,0 +1,37 @@
+import { Client } from "./client.ts";
+import { Connection } from "./connection.ts";
+import type { OpenLink } from "./link.ts";
+import { transports as all, type ConnectOptions, type Skein } from "./skein.ts";
+import { type Surroundings, surroundings as world } from "./surroundings.ts";
+import type { WireMaker } from "./wire.ts";
+import { SocketWire } from "./ws.ts";
+
+const wires = { ws: SocketWire, sse: SocketWire, poll: SocketWire } satisfies Record<string, WireMaker>;
+
+/**
+ * Makes a connection to a gateway, which is there while at least one stream is followed.
+ *
+ * `url` is where the gateway is, with the path prefix when it has one, absolute or relative to the page. Throws TypeError
+ * when it is no address of `http:` or `https:`, and for a transport that does not exist.
+ */
+export function connect(url: string, options: ConnectOptions = {}): Skein {
+  return connectIn(world, url, options);
+}
+
+/** The same in other surroundings. */
+export function connectIn(
+  surroundings: Surroundings,
+  url: string,
+  { token, transports = all }: ConnectOptions,
+): Skein {
+  const base = surroundings
+    .resolve(url)
+    .replace(/[?#].*/s, "")
+    .replace(/\/*$/, "/");
+  const [transport] = transports;
+  if (!/^https?:/.test(base)) throw new TypeError(`"${url}" is not where a gateway is; it begins with http: or https:`);
+  if (!transport || transports.some((one) => !all.includes(one)))
+    throw new TypeError(`transports: some of ${all.join(", ")}`);
+  const open: OpenLink = (ear) => new Connection({ base, token, transports, wires, surroundings }, ear);
+  return new Client({ open, transport, after: surroundings.after });
+}

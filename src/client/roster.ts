@@ -1,0 +1,148 @@
+import { backoffMs } from "./backoff.ts";
+import type { AnyFrame } from "./frame.ts";
+import { cursorAfter, type Ear, type Message } from "./link.ts";
+import type { Refusal, Stop, StreamStatus, Transport } from "./skein.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { type ErrorFrame, isError, isFarewell, isPassing, refusalOf, type Start } from "./wire.ts";
+
+/** A stream that a connection follows. */
+interface Entry {
+  /** The newest cursor. */
+  since: string | undefined;
+  /** The newest message of each type that was said to it. */
+  readonly said: Map<string, Message>;
+  status: StreamStatus;
+  /** The last error that came for it. */
+  error: ErrorFrame | undefined;
+  /** How often it was tried in vain. */
+  attempts: number;
+  /** Ends its wait for the next attempt. */
+  stopRetry: Stop;
+  /** Whether it is done or refused: for good, or on one transport only. */
+  over: boolean | Transport;
+}
+
+interface RosterParts {
+  readonly ear: Ear;
+  readonly surroundings: Surroundings;
+  /** Follows a stream once more on the connection that is there. */
+  readonly again: (name: string) => void;
+}
+
+/** The streams that a connection follows, and where it stands in each, from one wire to the next. */
+export class Roster {
+  readonly #parts: RosterParts;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(parts: RosterParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether nothing is left to follow. */
+  get isEmpty(): boolean {
+    return [...this.#entries.values()].every(({ over }) => over === true);
+  }
+
+  add(name: string, since: string | undefined): void {
+    this.remove(name);
+    const status = { phase: "loading" } as const;
+    const rest = { error: undefined, attempts: 0, stopRetry: () => {}, over: false };
+    this.#entries.set(name, { since, said: new Map(), status, ...rest });
+  }
+
+  remove(name: string): void {
+    this.#entries.get(name)?.stopRetry();
+    this.#entries.delete(name);
+  }
+
+  /** Whether a stream can still have something to say. */
+  has(name: string): boolean {
+    return this.#entries.get(name)?.over === false;
+  }
+
+  /** What to follow on a new wire. */
+  names(transport: Transport): string[] {
+    const names: string[] = [];
+    for (const [name, entry] of this.#entries) {
+      entry.stopRetry();
+      if (entry.over === true || entry.over === transport) continue;
+      entry.over = false;
+      names.push(name);
+    }
+    return names;
+  }
+
+  /** A message may have changed what the stream shows: its cursor is good for nothing then, and it has to be said again. */
+  start(name: string): Start {
+    const { since, said } = this.#entries.get(name) ?? { since: undefined, said: new Map<string, Message>() };
+    return { since: said.size > 0 ? undefined : since, said: said.values() };
+  }
+
+  said(name: string, message: Message): void {
+    this.#entries.get(name)?.said.set(message.type, message);
+  }
+
+  moved(name: string, cursor: string | undefined): void {
+    const entry = this.#entries.get(name);
+    if (!entry) return;
+    entry.since = cursor ?? entry.since;
+    this.#tell(name, entry, { phase: "live" });
+  }
+
+  frame(name: string, frame: AnyFrame, transport: Transport): void {
+    const entry = this.#entries.get(name);
+    if (!entry) return;
+    if (isError(frame)) entry.error = frame;
+    else if (isFarewell(frame)) this.#end(name, entry, { reason: frame.reason, transport });
+    else {
+      entry.attempts = 0;
+      entry.since = cursorAfter(entry.since, frame);
+      this.#parts.ear.frame(name, frame);
+      if (this.#entries.get(name) === entry) this.#tell(name, entry, { phase: "live" });
+    }
+  }
+
+  /** Says of all that are not over that what is known of them may be old. */
+  away(): void {
+    for (const [name, entry] of this.#entries) if (entry.over !== true) this.#away(name, entry, undefined);
+  }
+
+  /** Says of all that are not over that they were refused together. */
+  refuse(refusal: Refusal | undefined): void {
+    for (const [name, entry] of this.#entries)
+      if (entry.over !== true) this.#tell(name, entry, { phase: "refused", ...(refusal && { refusal }) });
+  }
+
+  clear(): void {
+    for (const name of this.#entries.keys()) this.remove(name);
+  }
+
+  #end(name: string, entry: Entry, { reason, transport }: { reason: unknown; transport: Transport }): void {
+    const refusal = entry.error && refusalOf(entry.error);
+    const { surroundings, again } = this.#parts;
+    if (reason === "done") {
+      entry.over = true;
+      this.#tell(name, entry, { phase: "over" });
+    } else if (isPassing(String(reason))) {
+      const ms = Math.max(backoffMs(entry.attempts++, surroundings.random()), 1000 * (entry.error?.retry_after ?? 0));
+      entry.stopRetry = surroundings.after(ms, () => again(name));
+      this.#away(name, entry, refusal);
+    } else {
+      // Rooms cannot be polled; over another transport they can be followed.
+      entry.over = transport !== "poll" || reason !== "bad_query" || transport;
+      this.#tell(name, entry, { phase: "refused", ...(refusal && { refusal }) });
+    }
+  }
+
+  #away(name: string, entry: Entry, refusal: Refusal | undefined): void {
+    const phase = entry.status.phase === "loading" ? "loading" : "away";
+    this.#tell(name, entry, { phase, ...(refusal && { refusal }) });
+  }
+
+  #tell(name: string, entry: Entry, status: StreamStatus): void {
+    const { phase, refusal } = entry.status;
+    if (phase === status.phase && refusal?.code === status.refusal?.code) return;
+    entry.status = status;
+    this.#parts.ear.phase(name, status);
+  }
+}

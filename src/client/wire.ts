@@ -1,0 +1,132 @@
+import type { AnyFrame } from "./frame.ts";
+import type { Message } from "./link.ts";
+import type { Refusal } from "./skein.ts";
+import type { Answer, Asking, Surroundings } from "./surroundings.ts";
+
+/** One connection over one transport. What it is told before it is open it does as soon as it is. */
+export interface Wire {
+  /** Follows a stream from where `WireEar.start` says. */
+  follow(name: string): void;
+  leave(name: string): void;
+  /** Says that somebody is here. */
+  ping(): void;
+  /** Brings about a sign of life at once, if there is life. */
+  check(): void;
+  /** Says something to a stream, where that is possible; false when it cannot be said now. */
+  say?(name: string, message: Message): boolean;
+  /** Goes on as the bearer of a newer token. */
+  renew(token: string, connection: unknown): void;
+  /** Ends it; nothing of it is heard any more. */
+  close(): void;
+}
+
+/** Why a wire ended: it may be tried again, nobody knows who we are, or it makes no sense to try again. */
+export interface Ending {
+  readonly kind: "lost" | "unknown" | "denied";
+  readonly refusal?: Refusal | undefined;
+  /** How long to wait at the least before trying again. */
+  readonly afterMs?: number;
+}
+
+/** Where a stream begins on a new wire. */
+export interface Start {
+  readonly since: string | undefined;
+  /** What the stream was told and has to be told again. */
+  readonly said: Iterable<Message>;
+}
+
+/** Who hears what a wire brings. */
+export interface WireEar {
+  start(name: string): Start;
+  /** There is life. */
+  heard(): void;
+  /** A frame of a stream, also `error` and `unsubscribed`. */
+  frame(name: string, frame: AnyFrame): void;
+  /** The stream goes on from there, whether frames came or not. */
+  moved(name: string, cursor: string | undefined): void;
+  /** The token is about to end. */
+  expiring(connection: unknown): void;
+  /** It has begun anew by itself, and is to be watched. */
+  doubt(): void;
+  ended(ending: Ending): void;
+}
+
+/** Where a wire leads to, and as whom. */
+export interface Place {
+  readonly surroundings: Surroundings;
+  /** The gateway's address, with `/` at its end. */
+  readonly base: string;
+  readonly token: string | undefined;
+}
+
+export type WireMaker = new (place: Place, ear: WireEar) => Wire;
+
+/** An error frame as far as it is read. */
+export interface ErrorFrame extends AnyFrame, Refusal {
+  readonly type: "error";
+  readonly retry_after?: number;
+}
+
+/** Whether a frame is an error of the protocol; events of a stream that are called `error` have no `code`. */
+export function isError(frame: AnyFrame): frame is ErrorFrame {
+  return frame.type === "error" && typeof frame.code === "string";
+}
+
+/** Reads what a gateway says; nothing when it is not a gateway that says it. */
+export function parse(text: string): AnyFrame | undefined {
+  try {
+    const frame: unknown = JSON.parse(text);
+    return isFrame(frame) ? frame : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFrame(frame: unknown): frame is AnyFrame {
+  return typeof frame === "object" && frame !== null;
+}
+
+/** A frame of one stream of several. */
+interface Covered extends AnyFrame {
+  readonly stream: string;
+  readonly frame: AnyFrame;
+}
+
+export function isCovered(frame: AnyFrame): frame is Covered {
+  return typeof frame.stream === "string" && isFrame(frame.frame);
+}
+
+/** Whether a frame is the last of its stream; a room's own farewell names the room. */
+export function isFarewell(frame: AnyFrame): boolean {
+  return frame.type === "unsubscribed" && frame.instance_id === undefined;
+}
+
+/** Why, without the rest of the frame. */
+export function refusalOf({ code, message }: Refusal): Refusal {
+  return { code, message };
+}
+
+const passing = /^(too_many_|bus_away|keys_away|node_away|no_resp|internal|shutting)/;
+
+/** Whether what a code says is so for now only. */
+export function isPassing(code: string): boolean {
+  return passing.test(code);
+}
+
+/** What the client does after a close code or, 4000 less, the status of an answer. */
+export function endingOf(code: number, error?: ErrorFrame, seconds = error?.retry_after): Ending {
+  const isLost = code < 1008 || (code > 1009 && code < 4400) || code === 4408 || code > 4428;
+  const kind = code === 4401 ? "unknown" : isLost ? "lost" : "denied";
+  return { kind, refusal: error && refusalOf(error), afterMs: (Number(seconds) || 0) * 1000 };
+}
+
+/** Asks the gateway for something below its address. */
+export function ask({ surroundings, base, token }: Place, path: string, asking: Asking): Promise<Answer> {
+  const headers = { ...asking.headers, ...(token !== undefined && { Authorization: `Bearer ${token}` }) };
+  return surroundings.fetch(base + path, { credentials: "same-origin", cache: "no-store", ...asking, headers });
+}
+
+/** The stream's name with more in its query. */
+export function withQuery(name: string, query: string): string {
+  return name + (name.includes("?") ? "&" : "?") + query;
+}
