@@ -8,7 +8,11 @@ export const views: Readonly<Record<string, View>> = {
   runs: {
     title: "Runs",
     load: () => import("./runs/Runs.svelte"),
-    keys: { "← ↑ → ↓": "Go from bar to bar of a timeline", "+ −": "Zoom into a timeline and out", "0": "See all of it" },
+    keys: {
+      "← ↑ → ↓": "Go from bar to bar of a timeline",
+      "+ −": "Zoom into a timeline and out",
+      "0": "See all of it",
+    },
   },
   graph: { title: "Graph", load: () => import("./graph/Graph.svelte") },
   crews: { title: "Crews", load: () => import("./crews/Crews.svelte") },
