@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Bus, Follower, Stored, Table } from "../bus/bus.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { Opening } from "../protocol/opening.ts";
 import { anyOrg, encodeToken, subjectOf } from "../protocol/subject.ts";
 import { toleranceMs } from "./claims.ts";
 import type { Principal } from "./principal.ts";
@@ -48,7 +49,7 @@ export class Revocations implements Follower {
   readonly #reported = new Set<string>();
   readonly #stops: Stop[] = [];
   #table: Table | undefined;
-  #opening: Promise<void> | undefined;
+  readonly #opening = new Opening(() => this.#openTable());
   #epoch = "";
   #isLevel = false;
   #isClosed = false;
@@ -73,8 +74,8 @@ export class Revocations implements Follower {
    */
   async start(): Promise<void> {
     this.#stops.push(this.#clock.every(sweepMs, () => this.#sweep()));
-    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#open().catch(this.#report)));
-    await this.#open();
+    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#opening.open().catch(this.#report)));
+    await this.#opening.open();
   }
 
   close(): void {
@@ -178,27 +179,15 @@ export class Revocations implements Follower {
   }
 
   async #opened(): Promise<Table> {
-    await this.#open();
+    await this.#opening.open();
     if (this.#table) return this.#table;
     throw new Failure("bus_away", "The bus is away; try again");
   }
 
-  #open(): Promise<void> {
-    if (this.#table) return Promise.resolve();
-    this.#opening ??= this.#openTable().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
-  }
-
   async #openTable(): Promise<void> {
-    try {
-      const table = await this.#bus.table({ name: "revoked", subjects: [anyOrg("revoked.>")] });
-      this.#table = table;
-      if (!this.#isClosed) this.#stops.push(table.follow(this));
-    } catch (thrown) {
-      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
-    }
+    const table = await this.#bus.table({ name: "revoked", subjects: [anyOrg("revoked.>")] });
+    this.#table = table;
+    if (!this.#isClosed) this.#stops.push(table.follow(this));
   }
 }
 

@@ -2,6 +2,7 @@ import type { Bus, Table } from "../bus/bus.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type CommandAnswer, type CommandRequest, supervisorSubject } from "../protocol/instance.ts";
+import { Opening } from "../protocol/opening.ts";
 import { anyOrg } from "../protocol/subject.ts";
 import { catalogueOf, type Offer } from "./catalogue.ts";
 import { Nodes } from "./nodes.ts";
@@ -27,7 +28,7 @@ export class Fleet {
   readonly #nodes: Nodes;
   readonly #stops: Stop[] = [];
   #table: Table | undefined;
-  #opening: Promise<void> | undefined;
+  readonly #opening = new Opening(() => this.#openTable());
   #isClosed = false;
 
   constructor({ bus, clock, report }: FleetParts) {
@@ -49,11 +50,11 @@ export class Fleet {
       this.#bus.onState((state) => {
         if (state === "away") return this.#nodes.deafen();
         this.#nodes.listen();
-        this.#open().catch(this.#report);
+        this.#opening.open().catch(this.#report);
       }),
     );
     if (this.#bus.state === "up") this.#nodes.listen();
-    await this.#open();
+    await this.#opening.open();
   }
 
   /** Stops listening and reading. */
@@ -140,30 +141,18 @@ export class Fleet {
     }
   }
 
-  #open(): Promise<void> {
-    if (this.#table || this.#isClosed) return Promise.resolve();
-    this.#opening ??= this.#openTable().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
-  }
-
   async #openTable(): Promise<void> {
-    try {
-      const table = await this.#bus.table({ name: "instances", subjects: [anyOrg("instances.*")] });
-      if (this.#isClosed) return;
-      this.#table = table;
-      const watch = new Watch({ table, register: this.#register, nodes: this.#nodes, report: this.#report });
-      this.#stops.push(
-        table.follow(this.#register),
-        this.#clock.every(judgeEveryMs, () => {
-          this.#nodes.judge();
-          if (this.#bus.state === "up") watch.look();
-        }),
-      );
-    } catch (thrown) {
-      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
-    }
+    const table = await this.#bus.table({ name: "instances", subjects: [anyOrg("instances.*")] });
+    if (this.#isClosed) return;
+    this.#table = table;
+    const watch = new Watch({ table, register: this.#register, nodes: this.#nodes, report: this.#report });
+    this.#stops.push(
+      table.follow(this.#register),
+      this.#clock.every(judgeEveryMs, () => {
+        this.#nodes.judge();
+        if (this.#bus.state === "up") watch.look();
+      }),
+    );
   }
 
   /** The table, when commands can be given. */

@@ -2,6 +2,7 @@ import type { Bus, Journal, Stored } from "../bus/bus.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
+import { Opening } from "../protocol/opening.ts";
 import { anyOrg, splitSubject, subjectOf } from "../protocol/subject.ts";
 import type { Definition, LogDefinition, SourcedDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
@@ -30,8 +31,7 @@ export class Hub {
   readonly #stops: Stop[] = [];
   readonly #slow = new Map<Member, { bytes: number; sinceMs: number }>();
   #rejected: Journal | undefined;
-  #starting: Promise<void> | undefined;
-  #isStarted = false;
+  readonly #opening = new Opening(() => this.#openAll());
 
   constructor(definitions: readonly Definition[], parts: HubParts) {
     const { bus, clock, limits, report, gateway } = parts;
@@ -50,7 +50,7 @@ export class Hub {
 
   /** Whether every stream can be served and the bus is up. */
   get isReady(): boolean {
-    return this.#isStarted && this.#bus.state === "up" && this.#sources.every(({ isReady }) => isReady);
+    return this.#opening.isOpen && this.#bus.state === "up" && this.#sources.every(({ isReady }) => isReady);
   }
 
   /**
@@ -60,8 +60,8 @@ export class Hub {
    */
   async start(): Promise<void> {
     this.#stops.push(this.#clock.every(sweepMs, () => this.#sweep()));
-    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#open().catch(this.#report)));
-    await this.#open();
+    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#opening.open().catch(this.#report)));
+    await this.#opening.open();
   }
 
   /** The channel of a stream for an org and parameters. */
@@ -76,24 +76,15 @@ export class Hub {
     for (const stop of this.#stops.splice(0)) stop();
   }
 
-  #open(): Promise<void> {
-    if (this.#isStarted) return Promise.resolve();
-    this.#starting ??= this.#openAll().finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
-  }
-
   async #openAll(): Promise<void> {
     const opened: Stop[] = [];
     try {
       this.#rejected = await this.#bus.journal({ name: "rejected", subjects: [anyOrg("rejected.>")], keepMs: dayMs });
       for (const source of this.#sources) opened.push(await source.start());
       this.#stops.push(...opened);
-      this.#isStarted = true;
     } catch (thrown) {
       for (const stop of opened) stop();
-      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
+      throw thrown;
     }
   }
 

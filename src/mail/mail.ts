@@ -1,6 +1,6 @@
 import type { Bus, JournalSpec } from "../bus/bus.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
-import { Failure } from "../protocol/failure.ts";
+import { Opening } from "../protocol/opening.ts";
 import { Archive } from "./archive.ts";
 import { Courier } from "./courier.ts";
 import { Docket } from "./docket.ts";
@@ -18,8 +18,7 @@ export class Mail {
   readonly #docket: Docket;
   readonly #courier: Courier;
   readonly #stops: Stop[] = [];
-  #opening: Promise<void> | undefined;
-  #isOpen = false;
+  readonly #opening = new Opening(() => this.#openAll());
 
   constructor(parts: MailParts) {
     const { bus, clock, limits, report } = parts;
@@ -43,8 +42,8 @@ export class Mail {
    */
   async start(): Promise<void> {
     const { bus, report } = this.#parts;
-    this.#stops.push(bus.onState((state) => state === "up" && void this.#open().catch(report)));
-    await this.#open();
+    this.#stops.push(bus.onState((state) => state === "up" && void this.#opening.open().catch(report)));
+    await this.#opening.open();
   }
 
   /** Stops delivering; the bus stays open. */
@@ -55,22 +54,9 @@ export class Mail {
     await this.#courier.close();
   }
 
-  #open(): Promise<void> {
-    if (this.#isOpen) return Promise.resolve();
-    this.#opening ??= this.#openAll().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
-  }
-
   async #openAll(): Promise<void> {
-    try {
-      await this.#archive.open();
-      this.#stops.push(this.#archive.follow(this.#docket));
-      this.#isOpen = true;
-    } catch (thrown) {
-      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
-    }
+    await this.#archive.open();
+    this.#stops.push(this.#archive.follow(this.#docket));
   }
 }
 

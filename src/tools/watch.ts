@@ -1,6 +1,7 @@
 import type { Bus, Follower, Journal, JournalSpec, Stored } from "../bus/bus.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { Opening } from "../protocol/opening.ts";
 import { type Lease, Leases } from "./leases.ts";
 
 /** What a watch is made of. */
@@ -30,7 +31,7 @@ export class ToolWatch {
   readonly #leases = new Leases();
   readonly #stops: Stop[] = [];
   #watching: Watching | undefined;
-  #opening: Promise<void> | undefined;
+  readonly #opening = new Opening(() => this.#openJournal());
   #isClosed = false;
   #isLooking = false;
 
@@ -48,11 +49,11 @@ export class ToolWatch {
     this.#stops.push(
       bus.onState((state) => {
         if (state === "up") this.#leases.renewAll(clock.now());
-        if (state === "up") void this.#open().catch(report);
+        if (state === "up") void this.#opening.open().catch(report);
       }),
       clock.every(lookEveryMs, () => void this.#look()),
     );
-    await this.#open();
+    await this.#opening.open();
   }
 
   /** Stops watching; the bus stays open. */
@@ -62,23 +63,11 @@ export class ToolWatch {
     this.#watching?.stop();
   }
 
-  #open(): Promise<void> {
-    this.#opening ??= this.#openJournal().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
-  }
-
   async #openJournal(): Promise<void> {
-    if (this.#watching || this.#isClosed) return;
     const { bus, clock, journal: spec, report } = this.#parts;
-    try {
-      const journal = await bus.journal(spec);
-      if (!this.#isClosed)
-        this.#watching = new Watching({ journal, pattern: spec.subjects, leases: this.#leases, clock, report });
-    } catch (thrown) {
-      if (!(thrown instanceof Failure && thrown.code === "bus_away")) throw thrown;
-    }
+    const journal = await bus.journal(spec);
+    if (this.#isClosed) return;
+    this.#watching = new Watching({ journal, pattern: spec.subjects, leases: this.#leases, clock, report });
   }
 
   /** Ends what has lapsed, when this process surely has heard everything that was said. */
