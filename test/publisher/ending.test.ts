@@ -1,30 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { openNatsBus } from "../../src/bus/nats.ts";
-import { systemClock } from "../../src/protocol/clock.ts";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ToolWatch } from "../../src/tools/watch.ts";
-import { isUp } from "../support/buses.ts";
 import { ManualClock } from "../support/clock.ts";
-import { type Gateway, startGateway } from "../support/gateway.ts";
-import { type NatsServer, startNatsServer } from "../support/nats-server.ts";
 import { Collector } from "./collector.ts";
+import { setStage } from "./stage.ts";
 import { Worker } from "./worker.ts";
 
-let server: NatsServer;
-let gateway: Gateway;
+const stage = setStage();
 let graph: Collector;
 let runs: Collector;
-const ends: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  ends.push(() => server.stop());
-  const bus = await openNatsBus({ url: server.url, clock: systemClock });
-  ends.push(() => bus.close());
-  await isUp(bus);
-  gateway = await startGateway({ bus });
-  ends.push(() => gateway.close());
-  graph = await Collector.follow(bus, "graph");
-  runs = await Collector.follow(bus, "runs");
+  graph = await Collector.follow(stage.gateway.bus, "graph");
+  runs = await Collector.follow(stage.gateway.bus, "runs");
 });
 
 beforeEach(() => {
@@ -32,17 +19,13 @@ beforeEach(() => {
   runs.events.length = 0;
 });
 
-afterAll(async () => {
-  for (const end of ends.toReversed()) await end();
-});
-
 const everything = Array.from({ length: 200 }, (_, i) => i);
 const said = () => runs.bodies.map(({ i }) => i);
 const toolEvents = () => graph.bodies.map(({ type }) => type).filter((type) => type !== "tool_lease");
 
 describe.each([
-  ["NATS", () => server.url],
-  ["HTTP", () => gateway.url],
+  ["NATS", () => stage.server.url],
+  ["HTTP", () => stage.gateway.url],
 ] as const)("Over %s", (_, address) => {
   test("a process that has nothing left to do delivers what it said before", async () => {
     await using worker = new Worker(address(), "leaves");
@@ -112,7 +95,7 @@ describe.each([
     const report = (fault: unknown) => expect(fault).toBeUndefined();
     await using worker = new Worker(address(), "works");
     await worker.says("ready");
-    const watch = new ToolWatch({ bus: gateway.bus, clock, random: () => 0, journal, report });
+    const watch = new ToolWatch({ bus: stage.gateway.bus, clock, random: () => 0, journal, report });
     await watch.start();
     worker.signal("SIGKILL");
     await worker.exit;

@@ -1,38 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openNatsBus } from "../../src/bus/nats.ts";
-import { systemClock } from "../../src/protocol/clock.ts";
+import { describe, expect, test } from "vitest";
 import { type ConnectOptions, connect, type Publisher } from "../../src/publisher/index.ts";
 import { accept } from "../../src/stream/accept.ts";
 import { withRooms } from "../../src/stream/rooms.ts";
 import { namesIn } from "../../src/stream/subject.ts";
 import { productStreams } from "../../src/streams/all.ts";
-import { isUp } from "../support/buses.ts";
 import { follow } from "../support/client.ts";
-import { type Gateway, startGateway } from "../support/gateway.ts";
-import { type NatsServer, startNatsServer } from "../support/nats-server.ts";
 import { Collector, dropBox } from "./collector.ts";
+import { setStage } from "./stage.ts";
 
-let server: NatsServer;
-let gateway: Gateway;
-const ends: (() => Promise<unknown>)[] = [];
-
-beforeAll(async () => {
-  server = await startNatsServer();
-  ends.push(() => server.stop());
-  const bus = await openNatsBus({ url: server.url, clock: systemClock });
-  ends.push(() => bus.close());
-  await isUp(bus);
-  gateway = await startGateway({ bus });
-  ends.push(() => gateway.close());
-});
-
-afterAll(async () => {
-  for (const end of ends.toReversed()) await end();
-});
+const stage = setStage();
 
 const ways: readonly (readonly [string, () => ConnectOptions])[] = [
-  ["NATS", () => ({ nats: server.url, onExit: "nothing" })],
-  ["HTTP", () => ({ http: gateway.url, onExit: "nothing" })],
+  ["NATS", () => ({ nats: stage.server.url, onExit: "nothing" })],
+  ["HTTP", () => ({ http: stage.gateway.url, onExit: "nothing" })],
 ];
 
 /** Every call once, with everything that it takes, and where it is stored. */
@@ -71,7 +51,7 @@ const calls: readonly (readonly [tail: string, say: (skein: Publisher) => Promis
 describe.each(ways)("Over %s", (way, options) => {
   test("every call is stored where it belongs, as a body that the stream there takes", async () => {
     const heard: { tail: string; body: Uint8Array }[] = [];
-    const stop = gateway.bus.subscribe("skein.default.>", ({ subject, data }) => {
+    const stop = stage.gateway.bus.subscribe("skein.default.>", ({ subject, data }) => {
       heard.push({ tail: subject.replace("skein.default.", ""), body: data });
     });
     const { drops, onDrop } = dropBox();
@@ -79,7 +59,7 @@ describe.each(ways)("Over %s", (way, options) => {
     for (const [, say] of calls) await say(skein);
     await skein.remove("instances.x%2F1");
     expect(await skein.flush()).toMatchObject({ dropped: 0, waiting: 0 });
-    await gateway.bus.request("skein.default.nobody", new Uint8Array(0), 1000).catch(() => {});
+    await stage.gateway.bus.request("skein.default.nobody", new Uint8Array(0), 1000).catch(() => {});
     stop();
     expect(drops).toEqual([]);
     for (const [tail] of calls) expect(heard.map((one) => one.tail)).toContain(tail);
@@ -87,7 +67,7 @@ describe.each(ways)("Over %s", (way, options) => {
   });
 
   test("a frame of what was said reaches a client", async () => {
-    using client = follow("ws", gateway.url, `runs/${way}`);
+    using client = follow("ws", stage.gateway.url, `runs/${way}`);
     await client.count(1);
     await using skein = await connect(options());
     const run = skein.run(way);
@@ -100,7 +80,7 @@ describe.each(ways)("Over %s", (way, options) => {
   });
 
   test("what is said of one thing is stored in the order in which it was said, however much it is", async () => {
-    using stored = await Collector.follow(gateway.bus, "runs");
+    using stored = await Collector.follow(stage.gateway.bus, "runs");
     await using skein = await connect(options());
     const count = 500;
     for (let i = 0; i < count; i++) void skein.publish(["runs", `order/${way}`], { type: "boot", i });

@@ -1,42 +1,25 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { openNatsBus } from "../../src/bus/nats.ts";
-import { systemClock } from "../../src/protocol/clock.ts";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ConnectOptions, connect } from "../../src/publisher/index.ts";
-import { isUp } from "../support/buses.ts";
 import { ManualClock } from "../support/clock.ts";
-import { type Gateway, startGateway } from "../support/gateway.ts";
-import { type NatsServer, startNatsServer } from "../support/nats-server.ts";
 import { Collector } from "./collector.ts";
+import { setStage } from "./stage.ts";
 
-let server: NatsServer;
-let gateway: Gateway;
+const stage = setStage();
 let graph: Collector;
-const ends: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  ends.push(() => server.stop());
-  const bus = await openNatsBus({ url: server.url, clock: systemClock });
-  ends.push(() => bus.close());
-  await isUp(bus);
-  gateway = await startGateway({ bus });
-  ends.push(() => gateway.close());
-  graph = await Collector.follow(bus, "graph");
+  graph = await Collector.follow(stage.gateway.bus, "graph");
 });
 
 beforeEach(() => {
   graph.events.length = 0;
 });
 
-afterAll(async () => {
-  for (const end of ends.toReversed()) await end();
-});
-
 const user = { crew: "c", run: "r", agent: "a" };
 
 describe.each([
-  ["NATS", (): ConnectOptions => ({ nats: server.url, onExit: "nothing" })],
-  ["HTTP", (): ConnectOptions => ({ http: gateway.url, onExit: "nothing" })],
+  ["NATS", (): ConnectOptions => ({ nats: stage.server.url, onExit: "nothing" })],
+  ["HTTP", (): ConnectOptions => ({ http: stage.gateway.url, onExit: "nothing" })],
 ])("Over %s", (_, options) => {
   test("work that is run as a tool is told from its start to its end, and what it gives is given", async () => {
     await using skein = await connect(options());
@@ -114,7 +97,7 @@ describe.each([
   test("a crew says again how it is until it is offline, and is offline when the publisher is closed", async () => {
     const clock = new ManualClock();
     const heard: unknown[] = [];
-    const stop = gateway.bus.subscribe("skein.default.mission.*", ({ subject, data }) => {
+    const stop = stage.gateway.bus.subscribe("skein.default.mission.*", ({ subject, data }) => {
       heard.push([subject.split(".").at(-1), JSON.parse(new TextDecoder().decode(data)).status]);
     });
     const skein = await connect({ ...options(), clock });
@@ -126,7 +109,7 @@ describe.each([
       await skein.flush();
     }
     await skein.close();
-    await gateway.bus.request("skein.default.nobody", new Uint8Array(0), 1000).catch(() => {});
+    await stage.gateway.bus.request("skein.default.nobody", new Uint8Array(0), 1000).catch(() => {});
     stop();
     const says = (crew: string) => heard.filter((one) => Array.isArray(one) && one[0] === crew);
     expect(says("one").map((one) => (one as string[])[1])).toEqual(["busy", "busy", "busy", "offline"]);
