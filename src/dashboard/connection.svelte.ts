@@ -1,5 +1,4 @@
-import type { Skein, Status } from "../client/index.ts";
-import * as client from "../client/index.ts";
+import { connect, type Skein, type Status } from "../client/index.ts";
 
 /** A connection of the page to its gateway, and how it is doing. */
 export interface Connection {
@@ -10,7 +9,6 @@ export interface Connection {
 
 /** Connects to the gateway that the page came from. It carries every stream of every view. */
 export function connectPage(): Connection {
-  const { connect } = client as unknown as { connect: (url: string) => Skein };
   const skein = connect(new URL(".", document.baseURI).href);
   let status = $state.raw(skein.status);
   const unheard = skein.onStatus((now) => {

@@ -3,7 +3,11 @@ import type { View } from "./view.ts";
 /** Every view by its name in the address, in the order of the navigation. */
 export const views: Readonly<Record<string, View>> = {
   fleet: { title: "Fleet", load: () => import("./fleet/Fleet.svelte") },
-  logs: { title: "Logs", load: () => import("./logs/Logs.svelte") },
+  logs: {
+    title: "Logs",
+    load: () => import("./logs/Logs.svelte"),
+    keys: { f: "Follow or pause", End: "Follow again", w: "Wrap lines", n: "Next match", N: "Previous match" },
+  },
   messages: { title: "Messages", load: () => import("./messages/Messages.svelte") },
   runs: {
     title: "Runs",
