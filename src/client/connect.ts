@@ -1,12 +1,13 @@
 import { Client } from "./client.ts";
-import { Connection } from "./connection.ts";
-import type { OpenLink } from "./link.ts";
-import { transports as all, type ConnectOptions, type Skein } from "./skein.ts";
+import { Connection, type ConnectionParts } from "./connection.ts";
+import { PollWire } from "./poll.ts";
+import { transports as all, type ConnectOptions, type Skein, type Transport } from "./skein.ts";
+import { EventWire } from "./sse.ts";
 import { type Surroundings, surroundings as world } from "./surroundings.ts";
 import type { WireMaker } from "./wire.ts";
 import { SocketWire } from "./ws.ts";
 
-const wires = { ws: SocketWire, sse: SocketWire, poll: SocketWire } satisfies Record<string, WireMaker>;
+const wires: Readonly<Record<Transport, WireMaker>> = { ws: SocketWire, sse: EventWire, poll: PollWire };
 
 /**
  * Makes a connection to a gateway, which is there while at least one stream is followed.
@@ -19,11 +20,7 @@ export function connect(url: string, options: ConnectOptions = {}): Skein {
 }
 
 /** The same in other surroundings. */
-export function connectIn(
-  surroundings: Surroundings,
-  url: string,
-  { token, transports = all }: ConnectOptions,
-): Skein {
+export function connectIn(surroundings: Surroundings, url: string, { token, transports = all }: ConnectOptions): Skein {
   const base = surroundings
     .resolve(url)
     .replace(/[?#].*/s, "")
@@ -32,6 +29,11 @@ export function connectIn(
   if (!/^https?:/.test(base)) throw new TypeError(`"${url}" is not where a gateway is; it begins with http: or https:`);
   if (!transport || transports.some((one) => !all.includes(one)))
     throw new TypeError(`transports: some of ${all.join(", ")}`);
-  const open: OpenLink = (ear) => new Connection({ base, token, transports, wires, surroundings }, ear);
-  return new Client({ open, transport, after: surroundings.after });
+  const parts: ConnectionParts = {
+    token,
+    transports,
+    surroundings,
+    open: (on, bearer, ear) => new wires[on]({ surroundings, base, token: bearer }, ear),
+  };
+  return new Client({ open: (ear) => new Connection(parts, ear), transport, after: surroundings.after });
 }

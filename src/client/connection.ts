@@ -1,14 +1,14 @@
 import { backoffMs } from "./backoff.ts";
 import { Bearer } from "./bearer.ts";
+import { Herald } from "./herald.ts";
 import type { Ear, Link, Message } from "./link.ts";
-import { Mailbox } from "./mailbox.ts";
 import { Prober } from "./prober.ts";
 import { Pulse, tickMs } from "./pulse.ts";
 import { Roster } from "./roster.ts";
-import type { Refusal, Status, Stop, TokenSource, Transport } from "./skein.ts";
+import type { Refusal, Stop, TokenSource, Transport } from "./skein.ts";
 import { type Action, type Event, type State, table } from "./states.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { type Ending, isFarewell, type Wire, type WireEar, type WireMaker } from "./wire.ts";
+import { type Ending, isFarewell, type Wire, type WireEar } from "./wire.ts";
 
 const firstFrameMs = 4000;
 /** The same for the last transport, after which there is none to turn to. */
@@ -17,41 +17,26 @@ const tokenMs = 30_000;
 const checkMs = 5000;
 const mostFailures = 3;
 
-interface ConnectionParts {
-  /** The gateway's address, with `/` at its end. */
-  readonly base: string;
+/** What a connection is made of. */
+export interface ConnectionParts {
   readonly token: TokenSource | undefined;
   /** What may be used, best first. */
   readonly transports: readonly Transport[];
-  readonly wires: Readonly<Record<Transport, WireMaker>>;
+  /** Opens a wire. May throw. */
+  readonly open: (transport: Transport, token: string | undefined, ear: WireEar) => Wire;
   readonly surroundings: Surroundings;
 }
-
-const says: Readonly<Record<State, Status["state"]>> = {
-  idle: "idle",
-  asking: "connecting",
-  opening: "connecting",
-  live: "live",
-  checking: "live",
-  waiting: "waiting",
-  refused: "refused",
-  closed: "closed",
-};
-
-const nothing = () => {};
 
 /** A connection to a gateway over whatever gets through. What it does when is in `states.ts`. */
 export class Connection implements Link {
   readonly #parts: ConnectionParts;
-  readonly #ear: Ear;
+  readonly #herald: Herald;
   readonly #bearer: Bearer;
   readonly #pulse: Pulse;
   readonly #prober: Prober;
   readonly #roster: Roster;
-  readonly #mailbox = new Mailbox();
   readonly #stopListening: Stop;
   #state: State = "idle";
-  #told = "";
   #refusal: Refusal | undefined;
   /** Which of the transports is used. */
   #at = 0;
@@ -60,7 +45,7 @@ export class Connection implements Link {
   #wire: Wire | undefined;
   /** What was begun in an earlier turn is not heard any more. */
   #turn = 0;
-  #stopTimer: Stop = nothing;
+  #stopTimer: Stop = () => {};
   #retryAtMs = 0;
   /** How long the gateway wants us to wait. */
   #afterMs = 0;
@@ -80,35 +65,26 @@ export class Connection implements Link {
     rise: () => this.#open(this.#better),
     settle: () => this.#settle(),
     tick: () => this.#tick(),
-    check: () => {
-      this.#until(checkMs);
-      this.#wire?.check();
-    },
+    check: () => this.#check(),
     calm: () => this.#rest(),
     renew: () => void this.#renew(),
     wait: () => this.#wait(),
-    renounce: () => {
-      this.#bearer.renounce();
-      this.#wait();
-    },
-    refuse: () => {
-      this.#drop();
-      this.#roster.refuse(this.#refusal);
-    },
+    renounce: () => this.#renounce(),
+    refuse: () => this.#refuse(),
     stop: () => this.#drop(),
   };
 
   constructor(parts: ConnectionParts, ear: Ear) {
     const { surroundings, token } = parts;
-    const { now, after } = surroundings;
+    const { now, after, isOnline } = surroundings;
     this.#parts = parts;
-    this.#ear = ear;
+    this.#herald = new Herald({ isOnline, tell: (status) => ear.status(status) });
     this.#bearer = new Bearer(token);
     this.#pulse = new Pulse(now);
     this.#roster = new Roster({ ear, surroundings, again: (name) => this.#follow(name) });
     this.#prober = new Prober({
       after,
-      open: (at, heard) => this.#probe(at, heard),
+      open: (at, ear) => this.#probe(at, ear),
       found: (at) => {
         this.#better = at;
         this.#raise("better");
@@ -128,21 +104,18 @@ export class Connection implements Link {
   leave(name: string): void {
     this.#wire?.leave(name);
     this.#roster.remove(name);
-    this.#mailbox.drop(name, "Nobody follows this stream any more");
     if (this.#roster.isEmpty) this.#raise("unwant");
   }
 
   async send(name: string, message: Message): Promise<void> {
     if (!this.#parts.transports.includes("ws")) throw new Error("Messages need a WebSocket, which is not allowed");
-    if (!this.#roster.has(name)) throw new Error(`"${name}" is not followed, or it is over`);
-    if (!this.#say(name, message)) await this.#mailbox.keep(name, message);
+    await this.#roster.send(name, message, this.#wire);
   }
 
   close(): void {
     this.#raise("close");
     this.#stopListening();
     this.#roster.clear();
-    this.#mailbox.drop(undefined, "The connection was closed");
   }
 
   #raise(event: Event): void {
@@ -154,17 +127,8 @@ export class Connection implements Link {
   }
 
   #tell(): void {
-    const state = this.#state === "waiting" && !this.#parts.surroundings.isOnline() ? "offline" : says[this.#state];
-    const status: Status = {
-      state,
-      transport: this.#transport,
-      ...(state === "waiting" && { retryAtMs: this.#retryAtMs }),
-      ...(this.#refusal && { refusal: this.#refusal }),
-    };
-    const told = JSON.stringify(status);
-    if (told === this.#told) return;
-    this.#told = told;
-    this.#ear.status(status);
+    const [state, transport, retryAtMs, refusal] = [this.#state, this.#transport, this.#retryAtMs, this.#refusal];
+    this.#herald.tell({ state, transport, retryAtMs, refusal });
   }
 
   get #transport(): Transport {
@@ -219,14 +183,13 @@ export class Connection implements Link {
   }
 
   #make(at: number, ear: WireEar): Wire {
-    const { surroundings, base, transports, wires } = this.#parts;
-    return new wires[transports[at] ?? "ws"]({ surroundings, base, token: this.#bearer.token }, ear);
+    const { transports, open } = this.#parts;
+    return open(transports[at] ?? "ws", this.#bearer.token, ear);
   }
 
-  #probe(at: number, heard: Pick<WireEar, "heard" | "ended">): Wire {
-    const rest = { frame: nothing, moved: nothing, expiring: nothing, doubt: nothing };
-    const wire = this.#make(at, { start: (name) => this.#roster.start(name), ...rest, ...heard });
-    const [name] = this.#roster.names(this.#transport);
+  #probe(at: number, ear: Omit<WireEar, "start">): Wire {
+    const wire = this.#make(at, { ...ear, start: (name) => this.#roster.start(name) });
+    const name = this.#roster.first;
     // A WebSocket answers without any stream.
     if (name !== undefined && !wire.say) wire.follow(name);
     return wire;
@@ -246,7 +209,7 @@ export class Connection implements Link {
       }),
       frame: mine((name, frame) => {
         this.#roster.frame(name, frame, this.#transport);
-        if (isFarewell(frame)) this.#farewell(name);
+        if (isFarewell(frame) && this.#roster.isEmpty) this.#raise("unwant");
       }),
       moved: mine((name, cursor) => this.#roster.moved(name, cursor)),
       expiring: mine((id) => {
@@ -256,11 +219,6 @@ export class Connection implements Link {
       doubt: mine(() => this.#raise("wake")),
       ended: mine((ending) => this.#ended(ending)),
     };
-  }
-
-  #farewell(name: string): void {
-    if (!this.#roster.has(name)) this.#mailbox.drop(name, "The stream is over");
-    if (this.#roster.isEmpty) this.#raise("unwant");
   }
 
   #ended({ kind, refusal, afterMs = 0 }: Ending): void {
@@ -297,7 +255,22 @@ export class Connection implements Link {
     this.#rest();
     this.#prober.watch(this.#at, this.#wasOut);
     this.#wasOut = false;
-    this.#post();
+    this.#roster.post(this.#wire);
+  }
+
+  #check(): void {
+    this.#until(checkMs);
+    this.#wire?.check();
+  }
+
+  #renounce(): void {
+    this.#bearer.renounce();
+    this.#wait();
+  }
+
+  #refuse(): void {
+    this.#drop();
+    this.#roster.refuse(this.#refusal);
   }
 
   #rest(): void {
@@ -321,16 +294,6 @@ export class Connection implements Link {
 
   #follow(name: string): void {
     this.#wire?.follow(name);
-    this.#post();
-  }
-
-  #post(): void {
-    this.#mailbox.deliver((name, message) => this.#say(name, message));
-  }
-
-  #say(name: string, message: Message): boolean {
-    const isSaid = this.#wire?.say?.(name, message) ?? false;
-    if (isSaid) this.#roster.said(name, message);
-    return isSaid;
+    this.#roster.post(this.#wire);
   }
 }

@@ -25,10 +25,8 @@ export class Mailbox {
     this.#letters = this.#letters.filter(({ name, message, settle }) => !take(name, message) || settle());
   }
 
-  /** Gives up what waits for one stream, or for all. */
-  drop(stream: string | undefined, why: string): void {
-    this.#letters = this.#letters.filter(
-      ({ name, settle }) => (stream !== undefined && stream !== name) || settle(new Error(why)),
-    );
+  /** Gives up what waits for a stream. */
+  drop(stream: string, why: string): void {
+    this.#letters = this.#letters.filter(({ name, settle }) => stream !== name || settle(new Error(why)));
   }
 }

@@ -5,10 +5,13 @@ const firstMs = 30_000;
 const lastMs = 300_000;
 const patienceMs = 4000;
 
+const nothing = () => {};
+const deaf = { frame: nothing, moved: nothing, expiring: nothing, doubt: nothing };
+
 interface ProberParts {
   readonly after: (ms: number, task: () => void) => Stop;
   /** Opens a wire over one of the transports, to see whether there is life. May throw. */
-  readonly open: (at: number, ear: Pick<WireEar, "heard" | "ended">) => Wire;
+  readonly open: (at: number, ear: Omit<WireEar, "start">) => Wire;
   /** That one works. */
   readonly found: (at: number) => void;
 }
@@ -56,7 +59,7 @@ export class Prober {
     const stopTimer = after(patienceMs, () => end(false));
     this.#stop = stop;
     try {
-      wire = open(candidate, { heard: () => end(true), ended: () => end(false) });
+      wire = open(candidate, { ...deaf, heard: () => end(true), ended: () => end(false) });
     } catch {
       end(false);
     }

@@ -1,9 +1,10 @@
 import { backoffMs } from "./backoff.ts";
 import type { AnyFrame } from "./frame.ts";
 import { cursorAfter, type Ear, type Message } from "./link.ts";
+import { Mailbox } from "./mailbox.ts";
 import type { Refusal, Stop, StreamStatus, Transport } from "./skein.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { type ErrorFrame, isError, isFarewell, isPassing, refusalOf, type Start } from "./wire.ts";
+import { type ErrorFrame, isError, isFarewell, isPassing, refusalOf, type Start, type Wire } from "./wire.ts";
 
 /** A stream that a connection follows. */
 interface Entry {
@@ -33,6 +34,7 @@ interface RosterParts {
 export class Roster {
   readonly #parts: RosterParts;
   readonly #entries = new Map<string, Entry>();
+  readonly #mailbox = new Mailbox();
 
   constructor(parts: RosterParts) {
     this.#parts = parts;
@@ -41,6 +43,11 @@ export class Roster {
   /** Whether nothing is left to follow. */
   get isEmpty(): boolean {
     return [...this.#entries.values()].every(({ over }) => over === true);
+  }
+
+  /** One of those that are followed. */
+  get first(): string | undefined {
+    return [...this.#entries].find(([, { over }]) => over === false)?.[0];
   }
 
   add(name: string, since: string | undefined): void {
@@ -53,11 +60,24 @@ export class Roster {
   remove(name: string): void {
     this.#entries.get(name)?.stopRetry();
     this.#entries.delete(name);
+    this.#mailbox.drop(name, "Nobody follows this stream any more");
   }
 
-  /** Whether a stream can still have something to say. */
-  has(name: string): boolean {
-    return this.#entries.get(name)?.over === false;
+  /** Says something to a stream, now or when there is a wire that can carry it. Rejects when it never will be. */
+  async send(name: string, message: Message, wire: Wire | undefined): Promise<void> {
+    if (this.#entries.get(name)?.over !== false) throw new Error(`"${name}" is not followed, or it is over`);
+    if (!this.#say(name, message, wire)) await this.#mailbox.keep(name, message);
+  }
+
+  /** Says what waits. */
+  post(wire: Wire | undefined): void {
+    this.#mailbox.deliver((name, message) => this.#say(name, message, wire));
+  }
+
+  #say(name: string, message: Message, wire: Wire | undefined): boolean {
+    const isSaid = wire?.say?.(name, message) ?? false;
+    if (isSaid) this.#entries.get(name)?.said.set(message.type, message);
+    return isSaid;
   }
 
   /** What to follow on a new wire. */
@@ -76,10 +96,6 @@ export class Roster {
   start(name: string): Start {
     const { since, said } = this.#entries.get(name) ?? { since: undefined, said: new Map<string, Message>() };
     return { since: said.size > 0 ? undefined : since, said: said.values() };
-  }
-
-  said(name: string, message: Message): void {
-    this.#entries.get(name)?.said.set(message.type, message);
   }
 
   moved(name: string, cursor: string | undefined): void {
@@ -143,6 +159,7 @@ export class Roster {
     const { phase, refusal } = entry.status;
     if (phase === status.phase && refusal?.code === status.refusal?.code) return;
     entry.status = status;
+    if (entry.over === true) this.#mailbox.drop(name, "The stream is over");
     this.#parts.ear.phase(name, status);
   }
 }

@@ -1,3 +1,5 @@
+import type { Status } from "./skein.ts";
+
 /** What a connection may be doing. */
 export type State = "idle" | "asking" | "opening" | "live" | "checking" | "waiting" | "refused" | "closed";
 
@@ -84,4 +86,16 @@ export const table: Readonly<Record<State, Row>> = {
   waiting: { ...busy, due: ["asking", "ask"], wake: ["asking", "ask"] },
   refused: { ...busy, wake: ["asking", "ask"] },
   closed,
+};
+
+/** What each state is to whoever looks at the connection. */
+export const shown: Readonly<Record<State, Status["state"]>> = {
+  idle: "idle",
+  asking: "connecting",
+  opening: "connecting",
+  live: "live",
+  checking: "live",
+  waiting: "waiting",
+  refused: "refused",
+  closed: "closed",
 };

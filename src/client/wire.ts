@@ -22,6 +22,7 @@ export interface Wire {
 
 /** Why a wire ended: it may be tried again, nobody knows who we are, or it makes no sense to try again. */
 export interface Ending {
+  readonly type?: never;
   readonly kind: "lost" | "unknown" | "denied";
   readonly refusal?: Refusal | undefined;
   /** How long to wait at the least before trying again. */
@@ -62,14 +63,16 @@ export interface Place {
 export type WireMaker = new (place: Place, ear: WireEar) => Wire;
 
 /** An error frame as far as it is read. */
-export interface ErrorFrame extends AnyFrame, Refusal {
+export interface ErrorFrame extends AnyFrame {
   readonly type: "error";
+  readonly code: string;
+  readonly message: string;
   readonly retry_after?: number;
 }
 
 /** Whether a frame is an error of the protocol; events of a stream that are called `error` have no `code`. */
-export function isError(frame: AnyFrame): frame is ErrorFrame {
-  return frame.type === "error" && typeof frame.code === "string";
+export function isError(frame: AnyFrame | Ending): frame is ErrorFrame {
+  return frame.type === "error" && typeof frame.code === "string" && frame.instance_id === undefined;
 }
 
 /** Reads what a gateway says; nothing when it is not a gateway that says it. */
@@ -124,6 +127,25 @@ export function endingOf(code: number, error?: ErrorFrame, seconds = error?.retr
 export function ask({ surroundings, base, token }: Place, path: string, asking: Asking): Promise<Answer> {
   const headers = { ...asking.headers, ...(token !== undefined && { Authorization: `Bearer ${token}` }) };
   return surroundings.fetch(base + path, { credentials: "same-origin", cache: "no-store", ...asking, headers });
+}
+
+/** Why an answer is none: an end of everything, or the error of one stream. */
+export async function turnedAway(answer: Answer, { token }: Place): Promise<Ending | ErrorFrame> {
+  const error = parse(await answer.text());
+  const { status } = answer;
+  // Not a gateway's answer: something on the way.
+  if (!error || !isError(error)) return lost;
+  const isOfStream = error.code === "token_required" ? token === undefined : status % 100 !== 1 && status < 429;
+  if (isOfStream && !error.code.startsWith("forbidden_")) return error;
+  return endingOf(4000 + status, error, error.retry_after ?? Number(answer.headers.get("Retry-After")));
+}
+
+/** Nobody knows why. */
+export const lost: Ending = { kind: "lost" };
+
+/** What follows from an error that ends a connection without a code of its own. */
+export function endingBy(error: ErrorFrame | undefined): Ending {
+  return endingOf(error?.code.startsWith("token_") ? 4401 : 0, error);
 }
 
 /** The stream's name with more in its query. */

@@ -1,17 +1,8 @@
 import type { AnyFrame } from "./frame.ts";
+import { Hearing } from "./hearing.ts";
 import type { Message } from "./link.ts";
 import type { Socket } from "./surroundings.ts";
-import {
-  type ErrorFrame,
-  endingOf,
-  isCovered,
-  isError,
-  isFarewell,
-  type Place,
-  parse,
-  type Wire,
-  type WireEar,
-} from "./wire.ts";
+import { endingOf, isFarewell, type Place, type Wire, type WireEar } from "./wire.ts";
 
 /** Many streams on one WebSocket (RFC 6455). */
 export class SocketWire implements Wire {
@@ -22,19 +13,20 @@ export class SocketWire implements Wire {
   /** The streams by what they are called, also those that were left and have not said good-bye. */
   readonly #names = new Map<string, string>();
   #isOpen = false;
-  #error: ErrorFrame | undefined;
 
   constructor({ surroundings, base, token }: Place, ear: WireEar) {
-    this.#ear = ear;
+    const hearing = new Hearing(ear, (tag, frame) => this.#take(tag, frame));
     const url = `${base.replace(/^http/, "ws")}ws`;
-    this.#socket = surroundings.socket(url, token === undefined ? [] : ["token", token]);
-    this.#socket.onopen = () => {
+    const socket = surroundings.socket(url, token === undefined ? [] : ["token", token]);
+    this.#ear = ear;
+    this.#socket = socket;
+    socket.onopen = () => {
       this.#isOpen = true;
       this.ping();
       for (const [tag, name] of this.#names) this.#subscribe(tag, name);
     };
-    this.#socket.onmessage = ({ data }) => this.#hear(String(data));
-    this.#socket.onclose = ({ code }) => ear.ended(endingOf(code, this.#error));
+    socket.onmessage = ({ data }) => hearing.hear(String(data));
+    socket.onclose = ({ code }) => ear.ended(endingOf(code, hearing.error));
   }
 
   follow(name: string): void {
@@ -76,6 +68,7 @@ export class SocketWire implements Wire {
   close(): void {
     const socket = this.#socket;
     socket.onopen = socket.onmessage = socket.onclose = null;
+    this.#isOpen = false;
     socket.close();
   }
 
@@ -89,24 +82,7 @@ export class SocketWire implements Wire {
     this.#socket.send(JSON.stringify(message));
   }
 
-  #hear(text: string): void {
-    const said = parse(text);
-    if (!said) this.#ear.ended(endingOf(0));
-    else if (isCovered(said)) this.#take(said.stream, said.frame);
-    else this.#control(said);
-  }
-
-  #control(frame: AnyFrame): void {
-    if (isError(frame)) {
-      this.#error = frame;
-      return;
-    }
-    this.#ear.heard();
-    if (frame.type === "token_expiring") this.#ear.expiring(frame.connection);
-  }
-
   #take(tag: string, frame: AnyFrame): void {
-    this.#ear.heard();
     const name = this.#names.get(tag) ?? "";
     const isFollowed = this.#tags.get(name) === tag;
     const isConflict = !isFollowed && frame.code === "conflict";

@@ -1,0 +1,164 @@
+import type { AnyFrame } from "./frame.ts";
+import type { Abort, Answer } from "./surroundings.ts";
+import {
+  ask,
+  type ErrorFrame,
+  endingBy,
+  isError,
+  lost,
+  type Place,
+  turnedAway,
+  type Wire,
+  type WireEar,
+  withQuery,
+} from "./wire.ts";
+
+/** How many requests are open at a time. */
+const mostAtOnce = 4;
+const heldSeconds = 25;
+/** Between two answers to one stream that was not held. */
+const pauseMs = 3000;
+/** Between two answers to one stream at least. */
+const breathMs = 250;
+
+/** A stream that is polled. */
+interface Job {
+  /** Whether there was an answer: the first request is not held. */
+  isKnown: boolean;
+  etag: string;
+  request: Abort | undefined;
+}
+
+/** Streams by polling: each alone, held as long as there are few of them. */
+export class PollWire implements Wire {
+  readonly #place: Place;
+  readonly #ear: WireEar;
+  readonly #jobs = new Map<string, Job>();
+  readonly #queue: string[] = [];
+  #running = 0;
+  /** Whether the gateway holds requests as long as we want. */
+  #canHold = true;
+
+  constructor(place: Place, ear: WireEar) {
+    this.#place = place;
+    this.#ear = ear;
+  }
+
+  get #isHeld(): boolean {
+    return this.#canHold && this.#jobs.size <= mostAtOnce;
+  }
+
+  follow(name: string): void {
+    this.#jobs.set(name, { isKnown: false, etag: "", request: undefined });
+    // What is held would keep the others waiting.
+    if (!this.#isHeld) for (const { request } of this.#jobs.values()) request?.abort();
+    this.#enqueue(name);
+  }
+
+  leave(name: string): void {
+    const job = this.#jobs.get(name);
+    this.#jobs.delete(name);
+    job?.request?.abort();
+  }
+
+  /** Every answer is a sign of life. */
+  ping(): void {}
+
+  check(): void {
+    for (const job of this.#jobs.values()) {
+      job.isKnown = false;
+      job.request?.abort();
+    }
+  }
+
+  /** The next connection has it. */
+  renew(): void {}
+
+  close(): void {
+    for (const name of this.#jobs.keys()) this.leave(name);
+  }
+
+  #enqueue(name: string): void {
+    this.#queue.push(name);
+    this.#go();
+  }
+
+  #go(): void {
+    while (this.#running < mostAtOnce && this.#queue.length > 0) {
+      const name = this.#queue.shift() ?? "";
+      const job = this.#jobs.get(name);
+      if (job && !job.request) void this.#poll(name, job);
+    }
+  }
+
+  async #poll(name: string, job: Job): Promise<void> {
+    const request = this.#place.surroundings.abort();
+    let pause = 0;
+    job.request = request;
+    this.#running += 1;
+    try {
+      pause = await this.#ask(name, job, request.signal);
+    } catch {
+      if (!request.signal.aborted) this.#ear.ended(lost);
+    }
+    this.#running -= 1;
+    job.request = undefined;
+    this.#go();
+    this.#place.surroundings.after(request.signal.aborted ? 0 : pause, () => {
+      if (this.#jobs.get(name) === job) this.#enqueue(name);
+    });
+  }
+
+  /** Asks once; gives how long to wait before the next time. */
+  async #ask(name: string, job: Job, signal: Abort["signal"]): Promise<number> {
+    const { since } = this.#ear.start(name);
+    const isHeld = this.#isHeld && job.isKnown && since !== undefined;
+    const query = `${since === undefined ? "" : `since=${since}`}${isHeld ? `&wait=${heldSeconds}` : ""}`;
+    const headers: Record<string, string> = job.etag === "" ? {} : { "If-None-Match": job.etag };
+    const answer = await ask(this.#place, `poll/${query ? withQuery(name, query) : name}`, { headers, signal });
+    if (signal.aborted) return 0;
+    const isEmpty = answer.status === 304;
+    if (answer.status !== 200 && !isEmpty) return this.#turnAway(name, answer, signal);
+    const frames: unknown = isEmpty ? [] : JSON.parse(await answer.text());
+    if (!Array.isArray(frames)) throw new TypeError("No gateway answers like that");
+    this.#take(name, frames, signal);
+    if (signal.aborted) return 0;
+    job.isKnown = true;
+    job.etag = answer.headers.get("ETag") ?? "";
+    this.#ear.moved(name, answer.headers.get("Skein-Cursor") ?? undefined);
+    if (answer.headers.get("Skein-End")) this.#end(name, "done");
+    return this.#isHeld && this.#ear.start(name).since !== undefined ? breathMs : pauseMs;
+  }
+
+  #take(name: string, frames: readonly AnyFrame[], signal: Abort["signal"]): void {
+    if (signal.aborted) return;
+    this.#ear.heard();
+    for (const frame of frames) {
+      if (signal.aborted) return;
+      if (!isError(frame)) this.#ear.frame(name, frame);
+      else if (/^token_|^shutting/.test(frame.code)) this.#ear.ended(endingBy(frame));
+      else this.#refuse(name, frame);
+    }
+  }
+
+  async #turnAway(name: string, answer: Answer, signal: Abort["signal"]): Promise<number> {
+    const why = await turnedAway(answer, this.#place);
+    if (signal.aborted) return 0;
+    if (!isError(why)) this.#ear.ended(why);
+    // A gateway may hold requests for less long than we would like.
+    else if (this.#canHold && /"wait"/.test(why.message)) this.#canHold = false;
+    else this.#refuse(name, why);
+    return 0;
+  }
+
+  #refuse(name: string, error: ErrorFrame): void {
+    this.#ear.heard();
+    this.#ear.frame(name, error);
+    this.#end(name, error.code);
+  }
+
+  #end(name: string, reason: string): void {
+    this.leave(name);
+    this.#ear.frame(name, { type: "unsubscribed", reason });
+  }
+}
