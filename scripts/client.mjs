@@ -1,4 +1,4 @@
-// node scripts/client.mjs [--out FOLDER] builds the browser client: one file, small entries beside it, and their types.
+// node scripts/client.mjs [--out FOLDER] builds the browser client: one file, others beside it for what few need, and types.
 // node scripts/client.mjs --check [FILE] builds nothing and says whether the one file is small and stands alone.
 import { spawnSync } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +13,10 @@ import { Fault, main } from "./fault.mjs";
 /** How large the one file may be, as a web server sends it. */
 const mostBytes = 8192;
 
-const entries = ["react", "svelte", "fragments"];
+/** What is loaded only when it is asked for, and what has an entry of its own. */
+const entries = ["tabs", "crew", "react", "svelte", "fragments"];
+/** Entries that others leave outside, as they are called when they are built. */
+const outside = new Map(["index", "tabs"].map((name) => [join(root, `src/client/${name}.ts`), `./${name}.js`]));
 const options = /** @type {const} */ ({ out: { type: "string", default: "dist/client" }, check: { type: "boolean" } });
 const nodeOnly = new Set(["process", "Buffer", "require", "__dirname", "__filename", "setImmediate"]);
 
@@ -33,14 +36,14 @@ await main(async () => {
  */
 function check({ code }) {
   const { length } = gzipSync(code, { level: 9 });
-  const faults = [...new Set(foreign(code))].map((name) => `it needs ${name}, which a page does not have`);
+  const faults = [...new Set(foreign(code))].map((name) => `it needs ${name}`);
   if (length > mostBytes) faults.push(`it has ${length - mostBytes} bytes more than ${mostBytes}`);
   console.log(`skein/client: ${length} bytes gzipped of ${mostBytes}, ${code.length} minified`);
   if (faults.length > 0) throw new Fault(`the browser client must be one small file for itself: ${faults.join("; ")}`);
 }
 
 /**
- * What a file needs that is not in it, and that not every page, Node and Deno have.
+ * What a file needs that is not in it, and that not every page, Node and Deno have; but for what it loads when it is asked for.
  *
  * @param {string} code
  * @returns {string[]}
@@ -49,7 +52,8 @@ function foreign(code) {
   /** @type {string[]} */
   const found = [];
   /** @param {{ source: { value?: unknown } | null }} node */
-  const imported = ({ source }) => source && found.push(String(source.value ?? "something that it names itself"));
+  const imported = ({ source }) =>
+    source && source.value !== "./tabs.js" && found.push(String(source.value ?? "what it names at run time"));
   const visitor = new Visitor({
     ImportDeclaration: imported,
     ImportExpression: imported,
@@ -109,8 +113,9 @@ function leaveOutside(input) {
   return (id, importer) => {
     if (!importer) return null;
     if (!id.startsWith(".")) return { id, external: true };
-    const isIndex = resolve(dirname(importer), id) === join(root, "src/client/index.ts");
-    return isIndex && importer === input ? { id: "./index.js", external: true } : null;
+    const file = resolve(dirname(importer), id);
+    const name = file === input ? undefined : outside.get(file);
+    return name ? { id: name, external: true } : null;
   };
 }
 

@@ -1,0 +1,81 @@
+import type { Link, OpenLink } from "./link.ts";
+import type { Status } from "./skein.ts";
+import type { Asked, Told } from "./tab-talk.ts";
+
+/** What a tab is said to be connected by before it knows. */
+export const connecting: Status = { state: "connecting", transport: "ws" };
+
+/** How the leader reaches the tabs. */
+export interface Reach {
+  readonly tell: (told: Told) => void;
+  /** Calls back when a tab is gone, however it went. */
+  readonly onGone: (tab: string, gone: () => void) => void;
+}
+
+/** The tab that has the connection: it follows what any tab wants, and tells all of them what comes. */
+export class TabLeader {
+  readonly #reach: Reach;
+  readonly #link: Link;
+  /** Which tabs want a stream. */
+  readonly #wanted = new Map<string, Set<string>>();
+  #status = connecting;
+
+  constructor(open: OpenLink, reach: Reach) {
+    const { tell } = reach;
+    this.#reach = reach;
+    tell({ kind: "status", status: connecting });
+    this.#link = open({
+      frame: (name, frame) => tell({ kind: "frame", name, frame }),
+      phase: (name, status) => tell({ kind: "phase", name, status }),
+      status: (status) => {
+        this.#status = status;
+        tell({ kind: "status", status });
+      },
+      // Its own tab asks it like all others, and keeps the states.
+      stateOf: () => undefined,
+      adopt: () => {},
+    });
+  }
+
+  hear(asked: Asked): void {
+    if (asked.kind === "who") this.#reach.tell({ kind: "status", status: this.#status });
+    else if (asked.kind === "follow") this.#follow(asked);
+    else if (asked.kind === "leave") this.#leave(asked.from, asked.name);
+    else this.#send(asked);
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  #follow({ from, name, since }: Extract<Asked, { kind: "follow" }>): void {
+    const tabs = this.#wanted.get(name) ?? new Set();
+    const [giver] = tabs;
+    const isNew = !tabs.has(from);
+    this.#wanted.set(name, tabs.add(from));
+    if (isNew) this.#reach.onGone(from, () => this.#leave(from, name));
+    // Whoever knows where it stands has heard of the beginning, and finds its place by itself.
+    if (giver && since !== undefined) return;
+    if (giver && isNew) return this.#reach.tell({ kind: "give", name, from: giver, to: from });
+    // Nobody has followed it, or nobody could give the state: for all it begins.
+    this.#reach.tell({ kind: "begin", name, since });
+    this.#link.follow(name, since);
+  }
+
+  #leave(tab: string, name: string): void {
+    const tabs = this.#wanted.get(name);
+    if (!tabs?.delete(tab) || tabs.size > 0) return;
+    this.#wanted.delete(name);
+    this.#link.leave(name);
+  }
+
+  async #send({ from, id, name, message }: Extract<Asked, { kind: "send" }>): Promise<void> {
+    let fault: string | undefined;
+    try {
+      await this.#link.send(name, message);
+    } catch (error) {
+      fault = error instanceof Error ? error.message : String(error);
+    }
+    this.#reach.tell({ kind: "sent", to: from, id, fault });
+  }
+}

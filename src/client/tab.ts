@@ -1,0 +1,281 @@
+import { earlier } from "./cursor-order.ts";
+import type { AnyFrame } from "./frame.ts";
+import { cursorAfter, type Ear, isBeginning, type Link, type Message, type OpenLink } from "./link.ts";
+import type { Status, StreamStatus } from "./skein.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { connecting, TabLeader } from "./tab-leader.ts";
+import type { Asked, Given, Talk, Told } from "./tab-talk.ts";
+
+/** The Web Locks of a browser, as far as they are used. */
+export interface Locks {
+  request(name: string, options: { readonly steal?: boolean }, task: () => unknown): Promise<unknown>;
+}
+
+/** A BroadcastChannel, as far as it is used. */
+export interface Channel {
+  onmessage: ((event: { readonly data: Talk }) => void) | null;
+  postMessage(talk: Talk): void;
+  close(): void;
+}
+
+/** What a tab is made of. */
+export interface TabParts extends Pick<Surroundings, "after" | "random"> {
+  readonly open: OpenLink;
+  readonly id: string;
+  readonly locks: Locks;
+  readonly channelOf: (name: string) => Channel;
+  /** What this tab and those that it shares with call the connection. */
+  readonly keyOf: () => Promise<string>;
+}
+
+/** A stream that this tab follows. */
+interface Followed {
+  /** What came while it waited for the state; nothing when it takes what comes. */
+  held: (readonly [count: number, frame: AnyFrame])[] | undefined;
+  /** Where it stands. */
+  since: string | undefined;
+  /** Up to here it has had what comes. */
+  until?: string | undefined;
+  /** What was told up to here is in the state. */
+  from: number;
+  status?: StreamStatus;
+  /** Whether it has waited for so long that it asks again. */
+  isLate?: boolean;
+}
+
+interface Unsent {
+  readonly name: string;
+  readonly message: Message;
+  readonly settle: (fault?: string) => void;
+}
+
+/** How often a tab looks whether the leader is there, and how often it looks in vain before it takes its place. */
+const lookMs = 3000;
+const looks = 2;
+
+/**
+ * One tab of several that share a connection.
+ *
+ * Whoever holds a lock leads: it has the connection, follows what any tab wants, and tells all tabs what comes. All hear the same in the same
+ * order, so when it is gone the next one goes on from where all of them stand.
+ */
+export class Tab implements Link {
+  readonly #ear: Ear;
+  readonly #parts: TabParts;
+  readonly #followed = new Map<string, Followed>();
+  /** What was sent and is not handed over, by its number. */
+  readonly #unsent = new Map<number, Unsent>();
+  readonly #over: Promise<void>;
+  #end: () => void = () => {};
+  #key: string | undefined;
+  #channel: Channel | undefined;
+  #reign = "";
+  #count = 0;
+  #status: Status = connecting;
+  #unanswered = 0;
+  #sent = 0;
+  #isClosed = false;
+  #leader: TabLeader | undefined;
+
+  constructor(ear: Ear, parts: TabParts) {
+    this.#ear = ear;
+    this.#parts = parts;
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  follow(name: string, since: string | undefined): void {
+    this.#followed.set(name, { held: [], since, from: 0 });
+    this.#want(name, since);
+    if (this.#key !== undefined) return;
+    this.#key = "";
+    this.#ear.status(connecting);
+    this.#begin();
+  }
+
+  leave(name: string): void {
+    this.#followed.delete(name);
+    this.#ask({ kind: "leave", from: this.#parts.id, name });
+  }
+
+  send(name: string, message: Message): Promise<void> {
+    const id = this.#sent++;
+    return new Promise((resolve, reject) => {
+      const settle = (fault?: string) => (fault === undefined ? resolve() : reject(new Error(fault)));
+      if (this.#isClosed) return settle("The connection is closed");
+      this.#unsent.set(id, { name, message, settle });
+      this.#ask({ kind: "send", from: this.#parts.id, id, name, message });
+    });
+  }
+
+  close(): void {
+    for (const name of [...this.#followed.keys()]) this.leave(name);
+    this.#isClosed = true;
+    this.#leader?.close();
+    this.#end();
+    this.#channel?.close();
+    for (const { settle } of this.#unsent.values()) settle("The connection is closed");
+    this.#ear.status({ ...connecting, state: "closed" });
+  }
+
+  /** Holds a lock of its own for as long as it lives, by which the leader knows when it is gone, and waits for its turn to lead. */
+  async #begin(): Promise<void> {
+    const { keyOf, channelOf, id } = this.#parts;
+    this.#key = await keyOf();
+    if (this.#isClosed) return;
+    this.#channel = channelOf(this.#key);
+    this.#channel.onmessage = ({ data }) => this.#hear(data);
+    const begun = () => {
+      this.#stand();
+      this.#look();
+      return this.#over;
+    };
+    this.#parts.locks.request(this.#key + id, {}, begun).catch(() => {
+      // Where a page may have no locks it shares nothing.
+      this.#channel?.close();
+      this.#channel = undefined;
+      this.#lead();
+    });
+  }
+
+  /** Leads as soon as nobody else does; or at once, in place of one that is silent. */
+  #stand(options = {}): void {
+    const lead = () => this.#lead();
+    this.#parts.locks.request(this.#key ?? "", options, lead).catch(() => {
+      // Another tab has taken the lock, because this one was silent for too long.
+      this.#leader?.close();
+      this.#leader = undefined;
+      this.#stand();
+    });
+  }
+
+  #lead(): Promise<void> {
+    const { open, id, random, locks } = this.#parts;
+    if (this.#isClosed || this.#leader) return this.#over;
+    const reign = `${id} ${random()}`;
+    let count = 0;
+    this.#leader = new TabLeader(open, {
+      tell: (told) => this.#post({ ...told, reign, count: ++count }),
+      onGone: (tab, gone) => void locks.request(this.#key + tab, {}, gone),
+    });
+    return this.#over;
+  }
+
+  /** Asks whether the leader is there. One that is frozen keeps its lock and says nothing. */
+  #look(): void {
+    const { after, random } = this.#parts;
+    if (this.#isClosed) return;
+    after(lookMs * (1 + random()), () => this.#look());
+    if (this.#leader) return;
+    if (this.#unanswered++ > looks) {
+      this.#unanswered = 0;
+      this.#stand({ steal: true });
+    }
+    this.#post({ kind: "who" });
+    for (const [name, stream] of this.#followed) {
+      if (stream.held && stream.isLate) this.#want(name, undefined);
+      stream.isLate = true;
+    }
+  }
+
+  #want(name: string, since: string | undefined): void {
+    this.#ask({ kind: "follow", from: this.#parts.id, name, since });
+  }
+
+  /** Asks the leader, when there is one. A new one is asked for all that matters still. */
+  #ask(asked: Asked): void {
+    if (this.#reign) this.#post(asked);
+  }
+
+  /** Says something to every tab, this one too. Throws when it is nothing that can be copied. */
+  #post(talk: Talk): void {
+    this.#channel?.postMessage(talk);
+    queueMicrotask(() => this.#hear(talk));
+  }
+
+  #hear(talk: Talk): void {
+    if (this.#isClosed) return;
+    if ("count" in talk) this.#heed(talk);
+    else this.#leader?.hear(talk);
+  }
+
+  #heed(talk: Exclude<Talk, Asked>): void {
+    if (talk.reign !== this.#reign) {
+      // Of two that believe to lead, one is about to hear that it does not.
+      if (talk.kind !== "status" || (this.#leader && !talk.reign.startsWith(this.#parts.id))) return;
+      this.#reign = talk.reign;
+      for (const [name, stream] of this.#followed) {
+        Object.assign(stream, { held: [], from: 0, isLate: false });
+        this.#want(name, stream.since);
+      }
+      const { id: from } = this.#parts;
+      for (const [id, { name, message }] of this.#unsent) this.#ask({ kind: "send", from, id, name, message });
+    }
+    this.#unanswered = 0;
+    if (talk.kind === "state") return this.#adopt(talk);
+    this.#count = talk.count;
+    if (talk.kind === "sent") return this.#settle(talk);
+    if (talk.kind !== "status") return this.#apply(talk);
+    const isChanged = JSON.stringify(talk.status) !== JSON.stringify(this.#status);
+    this.#status = talk.status;
+    if (isChanged) this.#ear.status(talk.status);
+  }
+
+  #settle({ to, id, fault }: Extract<Told, { kind: "sent" }>): void {
+    if (to !== this.#parts.id) return;
+    this.#unsent.get(id)?.settle(fault);
+    this.#unsent.delete(id);
+  }
+
+  #apply(told: Exclude<Told, { kind: "status" | "sent" }>): void {
+    const { name } = told;
+    const stream = this.#followed.get(name);
+    if (!stream) return;
+    if (told.kind === "give") this.#give(told, stream);
+    else if (told.kind === "begin") start(stream, told.since);
+    else if (told.kind === "phase") {
+      stream.status = told.status;
+      if (!stream.held) this.#ear.phase(name, told.status);
+    } else if (stream.held && !isBeginning(told.frame)) stream.held.push([this.#count, told.frame]);
+    else if (this.#count > stream.from) this.#take(name, stream, told.frame);
+  }
+
+  #take(name: string, stream: Followed, frame: AnyFrame): void {
+    if (stream.until && !isBeginning(frame)) {
+      // Whoever led before it was deposed may have heard more than the one that goes on.
+      if (frame.type === "resumed" || earlier(frame.cursor, stream.until) === frame.cursor) return;
+    }
+    stream.held = stream.until = undefined;
+    stream.since = cursorAfter(stream.since, frame);
+    this.#ear.frame(name, frame);
+  }
+
+  #give({ name, from, to }: Extract<Told, { kind: "give" }>, { since, held, status }: Followed): void {
+    const state = this.#ear.stateOf(name);
+    if (from !== this.#parts.id || held || !since || state === undefined) return;
+    try {
+      this.#post({ kind: "state", to, name, state, since, status, reign: this.#reign, count: this.#count });
+    } catch {
+      // It is nothing that can be copied. Whoever waits for it asks again.
+    }
+  }
+
+  #adopt({ to, name, state, since, status, count }: Given & { readonly count: number }): void {
+    const stream = this.#followed.get(name);
+    if (to !== this.#parts.id || !stream?.held) return;
+    const { held } = stream;
+    Object.assign(stream, { held: undefined, since, from: count });
+    this.#ear.adopt(name, state);
+    const known = stream.status ?? status;
+    if (known) this.#ear.phase(name, known);
+    for (const [at, frame] of held) if (at > count) this.#take(name, stream, frame);
+  }
+}
+
+/** Begins where the leader begins: a tab that stands elsewhere skips what it has had, or waits for the state. */
+function start(stream: Followed, since: string | undefined): void {
+  const isAhead = since !== undefined && earlier(since, stream.since) === since;
+  stream.until = isAhead && since !== stream.since ? stream.since : undefined;
+  stream.held = since === undefined || isAhead ? undefined : [];
+}
