@@ -23,6 +23,7 @@ export default defineConfig(() => {
     build: {
       outDir: within("dist/dashboard"),
       emptyOutDir: true,
+      license: { fileName: "licenses.md" },
       target: "es2023",
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },

@@ -47,6 +47,7 @@ interface Installed {
   readonly version: string;
   readonly license: string;
   readonly dev?: boolean;
+  readonly link?: boolean;
 }
 
 /** Licences that ask for nothing but their own text. */
@@ -85,13 +86,22 @@ describe("The documentation", () => {
 
   test("lists in dependencies.md what is installed, with the licence that each package has", () => {
     const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, Installed> };
-    const installed = Object.entries(packages).filter(([path, { dev }]) => path !== "" && !dev);
+    // A workspace is a folder of ours.
+    const installed = Object.entries(packages).filter(
+      ([path, { dev, link }]) => /^node_modules\//.test(path) && !dev && !link,
+    );
     const rows = installed.map(([path, { version, license }]) => {
       return `| \`${path.replace(/^.*node_modules\//, "")}\` | ${version} | ${license} |`;
     });
     const listed = [...read("docs/dependencies.md").matchAll(/^\| `[^|]+\|[^|]+\|[^|]+\|/gm)].map(([row]) => row);
     expect(listed).toEqual(rows);
     expect(installed.filter(([, { license }]) => !free.has(license))).toEqual([]);
+  });
+
+  test("has a free licence for everything that the built dashboard contains", () => {
+    const named = [...read("dist/dashboard/licenses.md").matchAll(/^## (\S+) - \S+ \((.+)\)$/gm)];
+    expect(named.map(([, name]) => name)).toContain("svelte");
+    expect(named.filter(([, , license = ""]) => !free.has(license))).toEqual([]);
   });
 
   test("shows only JSON that parses in protocol.md, one frame a line", () => {
