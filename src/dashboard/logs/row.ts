@@ -46,10 +46,10 @@ function nodesOf(line: string, pattern: RegExp | undefined): Node[] {
 function nodeOf({ text, classes, colour, background }: Piece, isMarked: boolean): Node {
   if (!isMarked && classes.length === 0 && !colour && !background) return document.createTextNode(text);
   const element = document.createElement(isMarked ? "mark" : "span");
-  if (classes.length > 0) element.className = classes.join(" ");
+  element.classList.add(...classes, ...(colour ? ["ansi-fg"] : []), ...(background ? ["ansi-bg"] : []));
   // Set by a script, which the Content-Security-Policy allows; a style attribute it would not.
-  if (colour) element.style.color = colour;
-  if (background) element.style.backgroundColor = background;
+  if (colour) element.style.setProperty("--fg", colour);
+  if (background) element.style.setProperty("--bg", background);
   element.textContent = text;
   return element;
 }
