@@ -93,7 +93,7 @@ describe("The table of connections", () => {
   });
 
   test("says in words why a connection ended", () => {
-    const ended = { ...rows[0], closed_at: "" } as Parameters<typeof farewellOf>[0];
+    const ended = { ...one, id: 1, since: "", bytes: 0, queued_frames: 0, queued_bytes: 0, closed_at: "" };
     const text = (by: string, code: number | null, reason: string | null) =>
       farewellOf({ ...ended, by, code, reason }).text;
     expect(text("gateway", 4401, "token_expired")).toBe("The token had expired");

@@ -25,6 +25,8 @@ interface PlotParts {
   readonly looks: Looks;
   readonly width: number;
   readonly format: (value: number) => string;
+  /** What the axis reaches at the least: that nothing happens must not look like much. */
+  readonly least: number;
   /** Called with the place in the data that is pointed at; undefined when there is none. */
   readonly onPoint: (at: number | undefined) => void;
 }
@@ -35,14 +37,14 @@ export const dashes: readonly (readonly number[])[] = [[], [7, 4], [2, 3]];
 const height = 150;
 
 /** Draws a chart. */
-export function plot({ target, plotted, looks, width, format, onPoint }: PlotParts): uPlot {
+export function plot({ target, plotted, looks, width, format, least, onPoint }: PlotParts): uPlot {
   const axis = { stroke: looks.ink, font: looks.font, ticks: { show: false }, grid: { stroke: looks.grid, width: 1 } };
   const options: uPlot.Options = {
     width,
     height,
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1e-9) * 1.15 || 1] } },
+    scales: { x: { time: true, range: window }, y: { range: (_, __, most) => [0, Math.max(most * 1.15, least)] } },
     axes: [
       { ...axis, space: 70, size: 24, values: (_, times) => times.map(clock) },
       { ...axis, size: 62, space: 34, values: (_, values) => values.map(format) },
@@ -69,6 +71,11 @@ export function alignedData({ timesMs, lines }: Plotted): uPlot.AlignedData {
 
 export function chartSize(width: number): { readonly width: number; readonly height: number } {
   return { width, height };
+}
+
+/** At least a minute, so that the first reports do not fill the whole chart. */
+function window(_: uPlot, from: number, to: number): [number, number] {
+  return [Math.min(from, to - 60), to];
 }
 
 function clock(seconds: number): string {
