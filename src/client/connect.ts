@@ -1,5 +1,5 @@
 import { Client } from "./client.ts";
-import { Connection, type ConnectionParts } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { PollWire } from "./poll.ts";
 import { transports as all, type ConnectOptions, type Skein, type Transport } from "./skein.ts";
 import { EventWire } from "./sse.ts";
@@ -29,11 +29,6 @@ export function connectIn(surroundings: Surroundings, url: string, { token, tran
   if (!/^https?:/.test(base)) throw new TypeError(`"${url}" is not where a gateway is; it begins with http: or https:`);
   if (!transport || transports.some((one) => !all.includes(one)))
     throw new TypeError(`transports: some of ${all.join(", ")}`);
-  const parts: ConnectionParts = {
-    token,
-    transports,
-    surroundings,
-    open: (on, bearer, ear) => new wires[on]({ surroundings, base, token: bearer }, ear),
-  };
+  const parts = { base, token, transports, wires, surroundings };
   return new Client({ open: (ear) => new Connection(parts, ear), transport, after: surroundings.after });
 }

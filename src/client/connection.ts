@@ -1,14 +1,14 @@
 import { backoffMs } from "./backoff.ts";
 import { Bearer } from "./bearer.ts";
-import { Herald } from "./herald.ts";
+import { herald } from "./herald.ts";
 import type { Ear, Link, Message } from "./link.ts";
 import { Prober } from "./prober.ts";
 import { Pulse, tickMs } from "./pulse.ts";
 import { Roster } from "./roster.ts";
-import type { Refusal, Stop, TokenSource, Transport } from "./skein.ts";
-import { type Action, type Event, type State, table } from "./states.ts";
+import type { Refusal, Status, Stop, TokenSource, Transport } from "./skein.ts";
+import { type Action, type Event, type State, shown, table } from "./states.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { type Ending, isFarewell, type Wire, type WireEar } from "./wire.ts";
+import { type Answers, type Ending, type Hear, isFarewell, type Wire, type WireMaker } from "./wire.ts";
 
 const firstFrameMs = 4000;
 /** The same for the last transport, after which there is none to turn to. */
@@ -19,18 +19,19 @@ const mostFailures = 3;
 
 /** What a connection is made of. */
 export interface ConnectionParts {
+  /** The gateway's address, with `/` at its end. */
+  readonly base: string;
   readonly token: TokenSource | undefined;
   /** What may be used, best first. */
   readonly transports: readonly Transport[];
-  /** Opens a wire. May throw. */
-  readonly open: (transport: Transport, token: string | undefined, ear: WireEar) => Wire;
+  readonly wires: Readonly<Record<Transport, WireMaker>>;
   readonly surroundings: Surroundings;
 }
 
 /** A connection to a gateway over whatever gets through. What it does when is in `states.ts`. */
 export class Connection implements Link {
   readonly #parts: ConnectionParts;
-  readonly #herald: Herald;
+  readonly #tellStatus: (status: Status) => void;
   readonly #bearer: Bearer;
   readonly #pulse: Pulse;
   readonly #prober: Prober;
@@ -65,26 +66,53 @@ export class Connection implements Link {
     rise: () => this.#open(this.#better),
     settle: () => this.#settle(),
     tick: () => this.#tick(),
-    check: () => this.#check(),
+    check: () => {
+      this.#until(checkMs);
+      this.#wire?.check();
+    },
     calm: () => this.#rest(),
     renew: () => void this.#renew(),
     wait: () => this.#wait(),
-    renounce: () => this.#renounce(),
-    refuse: () => this.#refuse(),
+    renounce: () => {
+      this.#bearer.renounce();
+      this.#wait();
+    },
+    refuse: () => {
+      this.#drop();
+      this.#roster.refuse(this.#refusal);
+    },
     stop: () => this.#drop(),
+  };
+
+  /** What is done about what the wire says. */
+  readonly #answers: Answers = {
+    heard: () => {
+      this.#pulse.heard();
+      this.#raise("heard");
+    },
+    frame: (name, frame) => {
+      this.#roster.frame(name, frame, this.#transport);
+      if (isFarewell(frame) && this.#roster.isEmpty) this.#raise("unwant");
+    },
+    moved: (name, cursor) => this.#roster.moved(name, cursor),
+    expiring: (id) => {
+      this.#id = id;
+      this.#raise("expiring");
+    },
+    doubt: () => this.#raise("wake"),
+    ended: (ending) => this.#ended(ending),
   };
 
   constructor(parts: ConnectionParts, ear: Ear) {
     const { surroundings, token } = parts;
-    const { now, after, isOnline } = surroundings;
     this.#parts = parts;
-    this.#herald = new Herald({ isOnline, tell: (status) => ear.status(status) });
+    this.#tellStatus = herald((status) => ear.status(status));
     this.#bearer = new Bearer(token);
-    this.#pulse = new Pulse(now);
+    this.#pulse = new Pulse(surroundings.now);
     this.#roster = new Roster({ ear, surroundings, again: (name) => this.#follow(name) });
     this.#prober = new Prober({
-      after,
-      open: (at, ear) => this.#probe(at, ear),
+      after: surroundings.after,
+      open: (at, hear) => this.#probe(at, hear),
       found: (at) => {
         this.#better = at;
         this.#raise("better");
@@ -119,7 +147,7 @@ export class Connection implements Link {
   }
 
   #raise(event: Event): void {
-    const [next, action] = table[this.#state][event];
+    const [next, action] = table[this.#state][event] ?? [];
     if (!next || !action) return;
     this.#state = next;
     this.#actions[action]();
@@ -127,8 +155,14 @@ export class Connection implements Link {
   }
 
   #tell(): void {
-    const [state, transport, retryAtMs, refusal] = [this.#state, this.#transport, this.#retryAtMs, this.#refusal];
-    this.#herald.tell({ state, transport, retryAtMs, refusal });
+    const isWaiting = this.#state === "waiting";
+    const isOffline = isWaiting && !this.#parts.surroundings.isOnline();
+    this.#tellStatus({
+      state: isOffline ? "offline" : shown[this.#state],
+      transport: this.#transport,
+      retryAtMs: isWaiting && !isOffline ? this.#retryAtMs : undefined,
+      refusal: this.#refusal,
+    });
   }
 
   get #transport(): Transport {
@@ -152,14 +186,10 @@ export class Connection implements Link {
   async #ask(): Promise<void> {
     const turn = ++this.#turn;
     this.#until(tokenMs);
-    try {
-      const isGood = await this.#bearer.ask();
-      if (turn === this.#turn) this.#raise(isGood ? "token" : "denied");
-    } catch (thrown) {
-      if (turn !== this.#turn) return;
+    const answer = await this.#bearer.ask().catch((thrown: unknown) => {
       this.#refusal = { code: "token_required", message: String(thrown) };
-      this.#raise("lost");
-    }
+    });
+    if (turn === this.#turn) this.#raise(answer === undefined ? "lost" : answer ? "token" : "denied");
   }
 
   async #renew(): Promise<void> {
@@ -169,56 +199,32 @@ export class Connection implements Link {
   }
 
   #open(at: number): void {
-    const { transports } = this.#parts;
     if (at !== this.#at) this.#failures = 0;
     this.#at = at;
     this.#drop();
-    this.#until(at + 1 < transports.length ? firstFrameMs : lastFrameMs);
+    this.#until(at + 1 < this.#parts.transports.length ? firstFrameMs : lastFrameMs);
+    const turn = this.#turn;
+    const hear: Hear = (kind, ...said) => turn === this.#turn && this.#answers[kind](...said);
     try {
-      this.#wire = this.#make(at, this.#earOf(this.#turn));
+      this.#wire = this.#make(at, hear);
       for (const name of this.#roster.names(this.#transport)) this.#wire.follow(name);
     } catch {
       this.#fail(mostFailures);
     }
   }
 
-  #make(at: number, ear: WireEar): Wire {
-    const { transports, open } = this.#parts;
-    return open(transports[at] ?? "ws", this.#bearer.token, ear);
+  #make(at: number, hear: Hear): Wire {
+    const { surroundings, base, transports, wires } = this.#parts;
+    const start = (name: string) => this.#roster.start(name);
+    return new wires[transports[at] ?? "ws"]({ surroundings, base, token: this.#bearer.token, start }, hear);
   }
 
-  #probe(at: number, ear: Omit<WireEar, "start">): Wire {
-    const wire = this.#make(at, { ...ear, start: (name) => this.#roster.start(name) });
+  #probe(at: number, hear: Hear): Wire {
+    const wire = this.#make(at, hear);
     const name = this.#roster.first;
     // A WebSocket answers without any stream.
     if (name !== undefined && !wire.say) wire.follow(name);
     return wire;
-  }
-
-  #earOf(turn: number): WireEar {
-    const mine =
-      <Said extends unknown[]>(hear: (...said: Said) => void) =>
-      (...said: Said) => {
-        if (turn === this.#turn) hear(...said);
-      };
-    return {
-      start: (name) => this.#roster.start(name),
-      heard: mine(() => {
-        this.#pulse.heard();
-        this.#raise("heard");
-      }),
-      frame: mine((name, frame) => {
-        this.#roster.frame(name, frame, this.#transport);
-        if (isFarewell(frame) && this.#roster.isEmpty) this.#raise("unwant");
-      }),
-      moved: mine((name, cursor) => this.#roster.moved(name, cursor)),
-      expiring: mine((id) => {
-        this.#id = id;
-        this.#raise("expiring");
-      }),
-      doubt: mine(() => this.#raise("wake")),
-      ended: mine((ending) => this.#ended(ending)),
-    };
   }
 
   #ended({ kind, refusal, afterMs = 0 }: Ending): void {
@@ -256,21 +262,6 @@ export class Connection implements Link {
     this.#prober.watch(this.#at, this.#wasOut);
     this.#wasOut = false;
     this.#roster.post(this.#wire);
-  }
-
-  #check(): void {
-    this.#until(checkMs);
-    this.#wire?.check();
-  }
-
-  #renounce(): void {
-    this.#bearer.renounce();
-    this.#wait();
-  }
-
-  #refuse(): void {
-    this.#drop();
-    this.#roster.refuse(this.#refusal);
   }
 
   #rest(): void {

@@ -4,12 +4,12 @@ import {
   ask,
   type ErrorFrame,
   endingBy,
+  type Hear,
   isError,
   lost,
   type Place,
   turnedAway,
   type Wire,
-  type WireEar,
   withQuery,
 } from "./wire.ts";
 
@@ -32,16 +32,16 @@ interface Job {
 /** Streams by polling: each alone, held as long as there are few of them. */
 export class PollWire implements Wire {
   readonly #place: Place;
-  readonly #ear: WireEar;
+  readonly #hear: Hear;
   readonly #jobs = new Map<string, Job>();
   readonly #queue: string[] = [];
   #running = 0;
   /** Whether the gateway holds requests as long as we want. */
   #canHold = true;
 
-  constructor(place: Place, ear: WireEar) {
+  constructor(place: Place, hear: Hear) {
     this.#place = place;
-    this.#ear = ear;
+    this.#hear = hear;
   }
 
   get #isHeld(): boolean {
@@ -99,7 +99,7 @@ export class PollWire implements Wire {
     try {
       pause = await this.#ask(name, job, request.signal);
     } catch {
-      if (!request.signal.aborted) this.#ear.ended(lost);
+      if (!request.signal.aborted) this.#hear("ended", lost);
     }
     this.#running -= 1;
     job.request = undefined;
@@ -111,7 +111,7 @@ export class PollWire implements Wire {
 
   /** Asks once; gives how long to wait before the next time. */
   async #ask(name: string, job: Job, signal: Abort["signal"]): Promise<number> {
-    const { since } = this.#ear.start(name);
+    const { since } = this.#place.start(name);
     const isHeld = this.#isHeld && job.isKnown && since !== undefined;
     const query = `${since === undefined ? "" : `since=${since}`}${isHeld ? `&wait=${heldSeconds}` : ""}`;
     const headers: Record<string, string> = job.etag === "" ? {} : { "If-None-Match": job.etag };
@@ -125,18 +125,18 @@ export class PollWire implements Wire {
     if (signal.aborted) return 0;
     job.isKnown = true;
     job.etag = answer.headers.get("ETag") ?? "";
-    this.#ear.moved(name, answer.headers.get("Skein-Cursor") ?? undefined);
+    this.#hear("moved", name, answer.headers.get("Skein-Cursor") ?? undefined);
     if (answer.headers.get("Skein-End")) this.#end(name, "done");
-    return this.#isHeld && this.#ear.start(name).since !== undefined ? breathMs : pauseMs;
+    return this.#isHeld && this.#place.start(name).since !== undefined ? breathMs : pauseMs;
   }
 
   #take(name: string, frames: readonly AnyFrame[], signal: Abort["signal"]): void {
     if (signal.aborted) return;
-    this.#ear.heard();
+    this.#hear("heard");
     for (const frame of frames) {
       if (signal.aborted) return;
-      if (!isError(frame)) this.#ear.frame(name, frame);
-      else if (/^token_|^shutting/.test(frame.code)) this.#ear.ended(endingBy(frame));
+      if (!isError(frame)) this.#hear("frame", name, frame);
+      else if (/^token_|^shutting/.test(frame.code)) this.#hear("ended", endingBy(frame));
       else this.#refuse(name, frame);
     }
   }
@@ -144,7 +144,7 @@ export class PollWire implements Wire {
   async #turnAway(name: string, answer: Answer, signal: Abort["signal"]): Promise<number> {
     const why = await turnedAway(answer, this.#place);
     if (signal.aborted) return 0;
-    if (!isError(why)) this.#ear.ended(why);
+    if (!isError(why)) this.#hear("ended", why);
     // A gateway may hold requests for less long than we would like.
     else if (this.#canHold && /"wait"/.test(why.message)) this.#canHold = false;
     else this.#refuse(name, why);
@@ -152,13 +152,13 @@ export class PollWire implements Wire {
   }
 
   #refuse(name: string, error: ErrorFrame): void {
-    this.#ear.heard();
-    this.#ear.frame(name, error);
+    this.#hear("heard");
+    this.#hear("frame", name, error);
     this.#end(name, error.code);
   }
 
   #end(name: string, reason: string): void {
     this.leave(name);
-    this.#ear.frame(name, { type: "unsubscribed", reason });
+    this.#hear("frame", name, { type: "unsubscribed", reason });
   }
 }

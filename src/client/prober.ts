@@ -1,17 +1,14 @@
 import type { Stop } from "./skein.ts";
-import type { Wire, WireEar } from "./wire.ts";
+import type { Hear, Wire } from "./wire.ts";
 
 const firstMs = 30_000;
 const lastMs = 300_000;
 const patienceMs = 4000;
 
-const nothing = () => {};
-const deaf = { frame: nothing, moved: nothing, expiring: nothing, doubt: nothing };
-
 interface ProberParts {
   readonly after: (ms: number, task: () => void) => Stop;
   /** Opens a wire over one of the transports, to see whether there is life. May throw. */
-  readonly open: (at: number, ear: Omit<WireEar, "start">) => Wire;
+  readonly open: (at: number, hear: Hear) => Wire;
   /** That one works. */
   readonly found: (at: number) => void;
 }
@@ -59,7 +56,9 @@ export class Prober {
     const stopTimer = after(patienceMs, () => end(false));
     this.#stop = stop;
     try {
-      wire = open(candidate, { ...deaf, heard: () => end(true), ended: () => end(false) });
+      wire = open(candidate, (kind, ..._said) => {
+        if (kind === "heard" || kind === "ended") end(kind === "heard");
+      });
     } catch {
       end(false);
     }

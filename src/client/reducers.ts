@@ -40,139 +40,67 @@ function list<Frame>(entriesOf: (frame: Frame) => readonly unknown[]): Make {
         if (all.length > 2 * keep) all = newest();
       },
       read: newest,
-      adopt: (state) => {
+      adopt(state) {
         all = [...(state as unknown[])];
       },
     };
   };
 }
 
-/** Rows by their key. The oldest of more than `keep` are forgotten when the rows come without end. */
-function rows<Frame, Row>(change: (rows: Map<string, Row>, frame: Frame) => void, isEndless?: "endless"): Make {
+/** What a frame makes of some rows: each key with its row, or with nothing when it is no more. */
+type Changes<Row> = readonly (readonly [key: unknown, row?: Row | undefined])[];
+
+/** Rows by their key, in the order in which they came. */
+function rows<Frame, Row>(
+  changesOf: (frame: Frame, all: ReadonlyMap<unknown, Row>) => Changes<Row>,
+  isEndless?: "endless",
+): Make {
   return (keep) => {
-    let all = new Map<string, Row>();
+    let all = new Map<unknown, Row>();
     return {
       take(frame) {
         if (isBeginning(frame)) all.clear();
-        change(all, frame as unknown as Frame);
-        const [oldest] = all.keys();
-        if (isEndless && all.size > keep && oldest !== undefined) all.delete(oldest);
+        for (const [key, row] of changesOf(frame as unknown as Frame, all)) {
+          if (row) all.set(key, row);
+          else all.delete(key);
+        }
+        // Of rows that come without end the oldest are forgotten.
+        for (const key of all.keys()) if (!isEndless || all.size <= keep || !all.delete(key)) break;
       },
       read: () => new Map(all),
-      adopt: (state) => {
-        all = new Map(state as Map<string, Row>);
+      adopt(state) {
+        all = new Map(state as typeof all);
       },
     };
   };
 }
 
 /** The fleet. Of an instance that is archived the row stays only where archived ones are shown. */
-function instances(): Reducer {
+const instances: Make = (keep) => {
   let showsArchived = false;
-  const change = (all: Map<string, Instance>, frame: InstanceFrame) => {
-    if (frame.type === "resumed") return;
+  const changesOf = (frame: InstanceFrame, all: ReadonlyMap<unknown, Instance>): Changes<Instance> => {
     if (frame.type === "snapshot") {
       showsArchived = frame.include_archived;
-      for (const row of frame.instances) all.set(row.name, row);
-      return;
+      return frame.instances.map((row) => [row.name, row]);
     }
+    if (frame.type === "resumed") return [];
     const { type, timestamp, cursor, ...fields } = frame;
-    const { name } = fields;
-    const row = all.get(name);
-    const isWhole = type === "instance_created" || type === "instance_unarchived";
-    if (type === "instance_deleted" || (type === "instance_archived" && !showsArchived)) all.delete(name);
-    else if (isWhole || row) all.set(name, { ...row, ...fields } as Instance);
+    const row = all.get(fields.name);
+    const isWhole = /created|unarch/.test(type);
+    // Whoever went on from another's state finds out by what is in it.
+    showsArchived ||= [...all.values()].some(({ archived_at }) => archived_at);
+    const isGone = /deleted/.test(type) || (type === "instance_archived" && !showsArchived);
+    if (isGone) return [[fields.name]];
+    return isWhole || row ? [[fields.name, { ...row, ...fields } as Instance]] : [];
   };
-  const { adopt, ...rest } = rows(change)(0);
-  const adoptAll = (state: unknown) => {
-    for (const { archived_at } of (state as ReadonlyMap<string, Instance>).values())
-      showsArchived ||= archived_at !== null;
-    adopt(state);
-  };
-  return { ...rest, adopt: adoptAll };
-}
+  return rows(changesOf)(keep);
+};
 
 function entriesOf(frame: LogFrame): readonly LogEntry[] {
+  if (frame.type === "backlog" || frame.type === "lines") return frame.lines.map((text) => ({ kind: "line", text }));
   if (frame.type === "resumed") return [];
-  if (frame.type === "rotated") return [{ kind: "rotated", reason: frame.reason, timestamp: frame.timestamp }];
-  if (frame.type === "gap") return [{ kind: "gap", from: frame.from, to: frame.to, reason: frame.reason }];
-  return frame.lines.map((text) => ({ kind: "line", text }));
-}
-
-function changeSignals(all: Map<string, Signal>, frame: MissionFrame): void {
-  if (frame.type === "signal") all.set(frame.payload.crewId, frame.payload);
-}
-
-function keyOf({ call_id, crew_id, run_id, agent_id, tool }: ToolStart | ToolProgress | ToolEnd): string {
-  return JSON.stringify(call_id == null ? [crew_id, run_id, agent_id, tool] : [crew_id, call_id]);
-}
-
-/** What does not name its call is of the oldest call of its tool that it may be meant for. */
-function callOf(all: Map<string, ActiveTool>, event: ToolProgress | ToolEnd): string | undefined {
-  if (event.call_id != null) return keyOf(event);
-  const agrees = (one: unknown, other: unknown) => one == null || other == null || one === other;
-  for (const [key, { start }] of all)
-    if (
-      event.crew_id === start.crew_id &&
-      event.tool === start.tool &&
-      agrees(event.run_id, start.run_id) &&
-      agrees(event.agent_id, start.agent_id)
-    )
-      return key;
-  return undefined;
-}
-
-function changeTools(all: Map<string, ActiveTool>, frame: GraphFrame): void {
-  if (frame.type === "snapshot") for (const start of frame.active) all.set(keyOf(start), { start });
-  else if (frame.type === "tool_start") {
-    all.delete(keyOf(frame));
-    all.set(keyOf(frame), { start: frame });
-  } else if (frame.type === "tool_progress" || frame.type === "tool_end") {
-    const key = callOf(all, frame) ?? "";
-    const tool = all.get(key);
-    if (frame.type === "tool_end") all.delete(key);
-    else if (tool) all.set(key, { ...tool, progress: frame });
-  }
-}
-
-function changeTasks(all: Map<string, Task>, frame: TaskFrame): void {
-  if (frame.type !== "task_update" && frame.type !== "execution_step") return;
-  const { task_id } = frame;
-  const task = all.get(task_id) ?? { task_id, update: undefined, steps: new Map() };
-  const news =
-    frame.type === "task_update"
-      ? { update: frame.data }
-      : { steps: new Map(task.steps).set(frame.data.step_id, frame.data) };
-  all.set(task_id, { ...task, ...news });
-}
-
-/** The agents or the tasks of a swarm. */
-function members(list: "agents" | "tasks", id: "agent_id" | "task_id", changed: string): Reducer {
-  const change = (all: Map<unknown, SwarmMember>, frame: AnyFrame) => {
-    const news =
-      frame.type === "snapshot" ? (frame[list] as readonly AnyFrame[]) : frame.type === changed ? [frame] : [];
-    for (const { [id]: key, type, timestamp, cursor, ...member } of news) {
-      if (member.status === null) all.delete(key);
-      else all.set(key, member as SwarmMember);
-    }
-  };
-  return rows(change)(0);
-}
-
-function swarm(): Reducer {
-  const agents = members("agents", "agent_id", "agent_status_changed");
-  const tasks = members("tasks", "task_id", "task_status_changed");
-  return {
-    take(frame) {
-      agents.take(frame);
-      tasks.take(frame);
-    },
-    read: () => ({ agents: agents.read(), tasks: tasks.read() }),
-    adopt(state) {
-      agents.adopt((state as Swarm).agents);
-      tasks.adopt((state as Swarm).tasks);
-    },
-  };
+  const { type: kind, cursor, ...rest } = frame;
+  return [{ kind, ...rest } as LogEntry];
 }
 
 function eventsOf(frame: MessageFrame): readonly unknown[] {
@@ -185,17 +113,79 @@ function itself(frame: AnyFrame): readonly AnyFrame[] {
   return isBeginning(frame) ? [] : [frame];
 }
 
+function signals(frame: MissionFrame): Changes<Signal> {
+  return frame.type === "signal" ? [[frame.payload.crewId, frame.payload]] : [];
+}
+
+function keyOf({ call_id, crew_id, run_id, agent_id, tool }: ToolStart | ToolProgress | ToolEnd): string {
+  return JSON.stringify(call_id == null ? [crew_id, run_id, agent_id, tool] : [crew_id, call_id]);
+}
+
+/** Whether an event that names no call may mean this one. */
+function mayMean(event: ToolProgress | ToolEnd, start: ToolStart): boolean {
+  const fields = ["run_id", "agent_id"] as const;
+  const agrees = fields.every((field) => event[field] == null || start[field] == null || event[field] === start[field]);
+  return agrees && event.crew_id === start.crew_id && event.tool === start.tool;
+}
+
+function tools(frame: GraphFrame, all: ReadonlyMap<unknown, ActiveTool>): Changes<ActiveTool> {
+  if (frame.type === "snapshot") return frame.active.map((start) => [keyOf(start), { start }]);
+  // A tool that begins anew is the newest.
+  if (frame.type === "tool_start") return [[keyOf(frame)], [keyOf(frame), { start: frame }]];
+  if (frame.type !== "tool_progress" && frame.type !== "tool_end") return [];
+  const named = keyOf(frame);
+  const key = frame.call_id == null ? [...all].find(([, { start }]) => mayMean(frame, start))?.[0] : named;
+  const tool = all.get(key);
+  return tool ? [[key, frame.type === "tool_end" ? undefined : { ...tool, progress: frame }]] : [];
+}
+
+function tasks(frame: TaskFrame, all: ReadonlyMap<unknown, Task>): Changes<Task> {
+  if (frame.type !== "task_update" && frame.type !== "execution_step") return [];
+  const { task_id } = frame;
+  const task = all.get(task_id) ?? { task_id, update: undefined, steps: new Map() };
+  if (frame.type === "task_update") return [[task_id, { ...task, update: frame.data }]];
+  return [[task_id, { ...task, steps: new Map(task.steps).set(frame.data.step_id, frame.data) }]];
+}
+
+/** The agents or the tasks of a swarm. */
+function members(list: string, id: string): Reducer {
+  const changesOf = (frame: AnyFrame): Changes<SwarmMember> => {
+    const news = frame.type === "snapshot" ? (frame[list] as readonly AnyFrame[]) : id in frame ? [frame] : [];
+    return news.map(({ [id]: key, type, timestamp, cursor, ...member }) => [
+      key,
+      member.status === null ? undefined : (member as SwarmMember),
+    ]);
+  };
+  return rows(changesOf)(0);
+}
+
+function swarm(): Reducer {
+  const parts = { agents: members("agents", "agent_id"), tasks: members("tasks", "task_id") };
+  return {
+    take(frame) {
+      parts.agents.take(frame);
+      parts.tasks.take(frame);
+    },
+    read: () => ({ agents: parts.agents.read(), tasks: parts.tasks.read() }),
+    adopt(state) {
+      const { agents, tasks } = state as Swarm;
+      parts.agents.adopt(agents);
+      parts.tasks.adopt(tasks);
+    },
+  };
+}
+
 const own: Make = list((frame: AnyFrame) => [frame]);
 
 /** The reducer of each kind of stream, by its path; and whether its snapshot only counts the frames that follow. */
-const kinds: readonly (readonly [path: RegExp, make: Make, isCounted?: "counted"])[] = [
+const kinds: readonly (readonly [path: RegExp, make: Make, isCounted?: 1])[] = [
   [/^instances$/, instances],
   [/^instances\/[^/]+\/logs$/, list(entriesOf)],
   [/^messages$/, list(eventsOf)],
-  [/^(runs|live)\/./, list(itself), "counted"],
-  [/^mission$/, rows(changeSignals), "counted"],
-  [/^graph$/, rows(changeTools)],
-  [/^tasks\/./, rows(changeTasks, "endless")],
+  [/^(runs|live)\/./, list(itself), 1],
+  [/^mission$/, rows(signals), 1],
+  [/^graph$/, rows(tools)],
+  [/^tasks\/./, rows(tasks, "endless")],
   [/^swarm$/, swarm],
 ];
 
@@ -208,7 +198,7 @@ interface Kind {
 export function kindOf(name: string, keep: number): Kind {
   const path = name.replace(/\?.*/s, "");
   const [, make, isCounted] = kinds.find(([pattern]) => pattern.test(path)) ?? [path, own];
-  return { reducer: make(keep), isCounted: isCounted !== undefined };
+  return { reducer: make(keep), isCounted: !!isCounted };
 }
 
 /** What makes the state as the program itself says. */
@@ -219,7 +209,7 @@ export function reducerOf(reduce: (state: unknown, frame: AnyFrame) => unknown):
       state = reduce(state, frame);
     },
     read: () => state,
-    adopt: (other) => {
+    adopt(other) {
       state = other;
     },
   };

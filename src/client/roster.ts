@@ -126,7 +126,7 @@ export class Roster {
   /** Says of all that are not over that they were refused together. */
   refuse(refusal: Refusal | undefined): void {
     for (const [name, entry] of this.#entries)
-      if (entry.over !== true) this.#tell(name, entry, { phase: "refused", ...(refusal && { refusal }) });
+      if (entry.over !== true) this.#tell(name, entry, { phase: "refused", refusal });
   }
 
   clear(): void {
@@ -146,13 +146,13 @@ export class Roster {
     } else {
       // Rooms cannot be polled; over another transport they can be followed.
       entry.over = transport !== "poll" || reason !== "bad_query" || transport;
-      this.#tell(name, entry, { phase: "refused", ...(refusal && { refusal }) });
+      this.#tell(name, entry, { phase: "refused", refusal });
     }
   }
 
   #away(name: string, entry: Entry, refusal: Refusal | undefined): void {
     const phase = entry.status.phase === "loading" ? "loading" : "away";
-    this.#tell(name, entry, { phase, ...(refusal && { refusal }) });
+    this.#tell(name, entry, { phase, refusal });
   }
 
   #tell(name: string, entry: Entry, status: StreamStatus): void {

@@ -26,15 +26,15 @@ export interface Status {
   /** What is in use, or tried. */
   readonly transport: Transport;
   /** When the next attempt is made, in milliseconds since 1970; only while `waiting`. */
-  readonly retryAtMs?: number;
-  readonly refusal?: Refusal;
+  readonly retryAtMs?: number | undefined;
+  readonly refusal?: Refusal | undefined;
 }
 
 /** How one stream is doing. */
 export interface StreamStatus {
   /** `loading`: no first frame yet. `live`. `away`: what is known may be old. `over`: it is done. `refused`. */
   readonly phase: "loading" | "live" | "away" | "over" | "refused";
-  readonly refusal?: Refusal;
+  readonly refusal?: Refusal | undefined;
 }
 
 /** A token, or who has a fresh one. `undefined` is nobody in particular: the session cookie decides. */

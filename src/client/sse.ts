@@ -1,30 +1,31 @@
 import type { AnyFrame } from "./frame.ts";
-import { Hearing } from "./hearing.ts";
+import { sorting } from "./sorting.ts";
 import type { Abort, Answer } from "./surroundings.ts";
 import {
   ask,
+  type ErrorFrame,
   endingBy,
+  type Hear,
   isError,
   isFarewell,
   lost,
   type Place,
   turnedAway,
   type Wire,
-  type WireEar,
   withQuery,
 } from "./wire.ts";
 
 /** Many streams in one response of Server-Sent Events; which they are is in its address, so it begins anew when they change. */
 export class EventWire implements Wire {
-  readonly #ear: WireEar;
+  readonly #hear: Hear;
   readonly #names = new Set<string>();
   #place: Place;
   #request: Abort;
   #isDue = false;
 
-  constructor(place: Place, ear: WireEar) {
+  constructor(place: Place, hear: Hear) {
     this.#place = place;
-    this.#ear = ear;
+    this.#hear = hear;
     this.#request = place.surroundings.abort();
   }
 
@@ -66,13 +67,13 @@ export class EventWire implements Wire {
 
   #change(): void {
     this.check();
-    this.#ear.doubt();
+    this.#hear("doubt");
   }
 
   async #read(request: Abort): Promise<void> {
     const tags = new Map<string, string>();
     for (const name of this.#names) {
-      const { since } = this.#ear.start(name);
+      const { since } = this.#place.start(name);
       tags.set(since === undefined ? name : withQuery(name, `since=${since}`), name);
     }
     if (tags.size === 0) return;
@@ -84,12 +85,13 @@ export class EventWire implements Wire {
       if (answer.status === 200) await this.#events(answer, tags, request);
       else await this.#turnAway(answer, request);
     } catch {
-      if (!request.signal.aborted) this.#ear.ended(lost);
+      if (!request.signal.aborted) this.#hear("ended", lost);
     }
   }
 
   async #events({ body }: Answer, tags: ReadonlyMap<string, string>, request: Abort): Promise<void> {
-    const hearing = new Hearing(this.#ear, (tag, frame) => this.#take(tags.get(tag), frame));
+    const sort = sorting(this.#hear, (tag, frame) => this.#take(tags.get(tag), frame));
+    let error: ErrorFrame | undefined;
     const reader = body?.getReader();
     const decoder = this.#place.surroundings.decoder();
     let rest = "";
@@ -100,32 +102,32 @@ export class EventWire implements Wire {
       rest = events.pop() ?? "";
       for (const event of events) {
         const data = /^data: (.*)/m.exec(event)?.[1];
-        if (data !== undefined && !request.signal.aborted) hearing.hear(data);
+        if (data !== undefined && !request.signal.aborted) error = sort(data);
       }
     }
-    if (!request.signal.aborted && this.#names.size > 0) this.#ear.ended(endingBy(hearing.error));
+    if (!request.signal.aborted && this.#names.size > 0) this.#hear("ended", endingBy(error));
   }
 
   async #turnAway(answer: Answer, request: Abort): Promise<void> {
     if (answer.status === 204) return this.#refuse([...this.#names], "done");
     const why = await turnedAway(answer, this.#place);
     if (request.signal.aborted) return;
-    if (!isError(why)) return this.#ear.ended(why);
+    if (!isError(why)) return this.#hear("ended", why);
     // It was told why the first of them was refused; the others find out in the same way.
     const [first = ""] = this.#names;
-    this.#ear.frame(first, why);
+    this.#hear("frame", first, why);
     this.#refuse([first], why.code);
     this.#change();
   }
 
   #refuse(names: readonly string[], reason: string): void {
-    this.#ear.heard();
+    this.#hear("heard");
     for (const name of names) this.#take(name, { type: "unsubscribed", reason });
   }
 
   #take(name: string | undefined, frame: AnyFrame): void {
     if (name === undefined) return;
     if (isFarewell(frame)) this.#names.delete(name);
-    this.#ear.frame(name, frame);
+    this.#hear("frame", name, frame);
   }
 }

@@ -37,29 +37,15 @@ export type Action =
   | "refuse"
   | "stop";
 
-/** The next state, and what is done on the way there. An empty one: nothing happens. */
-export type Cell = readonly [] | readonly [State, Action];
+/** The next state, and what is done on the way there. */
+export type Cell = readonly [State, Action];
 
-type Row = Readonly<Record<Event, Cell>>;
+/** What each event does; the others do nothing. */
+type Row = { readonly [event in Event]?: Cell | undefined };
 
-const closed: Row = {
-  want: [],
-  unwant: [],
-  token: [],
-  heard: [],
-  lost: [],
-  spent: [],
-  unknown: [],
-  denied: [],
-  due: [],
-  wake: [],
-  offline: [],
-  better: [],
-  expiring: [],
-  close: [],
-};
+const closed: Row = {};
 const idle: Row = { ...closed, want: ["asking", "ask"], close: ["closed", "stop"] };
-const busy: Row = { ...idle, want: [], unwant: ["idle", "stop"] };
+const busy: Row = { ...idle, want: undefined, unwant: ["idle", "stop"] };
 const trying: Row = { ...busy, lost: ["waiting", "wait"], denied: ["refused", "refuse"] };
 const open: Row = {
   ...trying,
@@ -88,7 +74,7 @@ export const table: Readonly<Record<State, Row>> = {
   closed,
 };
 
-/** What each state is to whoever looks at the connection. */
+/** What a state is to whoever looks at the connection. */
 export const shown: Readonly<Record<State, Status["state"]>> = {
   idle: "idle",
   asking: "connecting",

@@ -5,7 +5,7 @@ import type { Answer, Asking, Surroundings } from "./surroundings.ts";
 
 /** One connection over one transport. What it is told before it is open it does as soon as it is. */
 export interface Wire {
-  /** Follows a stream from where `WireEar.start` says. */
+  /** Follows a stream from where `Place.start` says. */
   follow(name: string): void;
   leave(name: string): void;
   /** Says that somebody is here. */
@@ -36,21 +36,26 @@ export interface Start {
   readonly said: Iterable<Message>;
 }
 
-/** Who hears what a wire brings. */
-export interface WireEar {
-  start(name: string): Start;
+/** What a wire has to say, each with what belongs to it. */
+interface Signals {
   /** There is life. */
-  heard(): void;
+  heard: [];
   /** A frame of a stream, also `error` and `unsubscribed`. */
-  frame(name: string, frame: AnyFrame): void;
+  frame: [name: string, frame: AnyFrame];
   /** The stream goes on from there, whether frames came or not. */
-  moved(name: string, cursor: string | undefined): void;
-  /** The token is about to end. */
-  expiring(connection: unknown): void;
+  moved: [name: string, cursor: string | undefined];
+  /** The token is about to end; with what the gateway calls this connection. */
+  expiring: [connection: unknown];
   /** It has begun anew by itself, and is to be watched. */
-  doubt(): void;
-  ended(ending: Ending): void;
+  doubt: [];
+  ended: [ending: Ending];
 }
+
+/** Who hears what a wire has to say. */
+export type Hear = <Kind extends keyof Signals>(kind: Kind, ...said: Signals[Kind]) => void;
+
+/** What is done about each signal. */
+export type Answers = { readonly [Kind in keyof Signals]: (...said: Signals[Kind]) => void };
 
 /** Where a wire leads to, and as whom. */
 export interface Place {
@@ -58,9 +63,11 @@ export interface Place {
   /** The gateway's address, with `/` at its end. */
   readonly base: string;
   readonly token: string | undefined;
+  readonly start: (name: string) => Start;
 }
 
-export type WireMaker = new (place: Place, ear: WireEar) => Wire;
+/** Opens a wire. May throw. */
+export type WireMaker = new (place: Place, hear: Hear) => Wire;
 
 /** An error frame as far as it is read. */
 export interface ErrorFrame extends AnyFrame {

@@ -1,12 +1,13 @@
 import type { AnyFrame } from "./frame.ts";
-import { Hearing } from "./hearing.ts";
 import type { Message } from "./link.ts";
+import { sorting } from "./sorting.ts";
 import type { Socket } from "./surroundings.ts";
-import { endingOf, isFarewell, type Place, type Wire, type WireEar } from "./wire.ts";
+import { type ErrorFrame, endingOf, type Hear, isFarewell, type Place, type Wire } from "./wire.ts";
 
 /** Many streams on one WebSocket (RFC 6455). */
 export class SocketWire implements Wire {
-  readonly #ear: WireEar;
+  readonly #place: Place;
+  readonly #hear: Hear;
   readonly #socket: Socket;
   /** What each stream is called on this socket. */
   readonly #tags = new Map<string, string>();
@@ -14,19 +15,24 @@ export class SocketWire implements Wire {
   readonly #names = new Map<string, string>();
   #isOpen = false;
 
-  constructor({ surroundings, base, token }: Place, ear: WireEar) {
-    const hearing = new Hearing(ear, (tag, frame) => this.#take(tag, frame));
+  constructor(place: Place, hear: Hear) {
+    const { surroundings, base, token } = place;
     const url = `${base.replace(/^http/, "ws")}ws`;
     const socket = surroundings.socket(url, token === undefined ? [] : ["token", token]);
-    this.#ear = ear;
+    const sort = sorting(hear, (tag, frame) => this.#take(tag, frame));
+    let error: ErrorFrame | undefined;
+    this.#place = place;
+    this.#hear = hear;
     this.#socket = socket;
     socket.onopen = () => {
       this.#isOpen = true;
       this.ping();
       for (const [tag, name] of this.#names) this.#subscribe(tag, name);
     };
-    socket.onmessage = ({ data }) => hearing.hear(String(data));
-    socket.onclose = ({ code }) => ear.ended(endingOf(code, hearing.error));
+    socket.onmessage = ({ data }) => {
+      error = sort(String(data));
+    };
+    socket.onclose = ({ code }) => hear("ended", endingOf(code, error));
   }
 
   follow(name: string): void {
@@ -73,7 +79,7 @@ export class SocketWire implements Wire {
   }
 
   #subscribe(stream: string, name: string): void {
-    const { since, said } = this.#ear.start(name);
+    const { since, said } = this.#place.start(name);
     this.#send({ type: "subscribe", stream, since });
     for (const message of said) this.say(name, message);
   }
@@ -90,6 +96,6 @@ export class SocketWire implements Wire {
       this.#names.delete(tag);
       if (isFollowed) this.#tags.delete(name);
     }
-    if (isFollowed) this.#ear.frame(name, frame);
+    if (isFollowed) this.#hear("frame", name, frame);
   }
 }
