@@ -17,8 +17,8 @@ function said({ frames }: Client): string[] {
 describe.each(buses)("Crews, over %s,", (_, open) => {
   test.each(transports)("are counted and told first over %s, then each change is", async (transport) => {
     await using scene = await Scene.open(open);
-    await scene.publish("mission/c1", { status: "busy", doing: "tests" });
-    await scene.publish("mission/c2", { status: "available" });
+    await scene.place("mission/c1", { status: "busy", doing: "tests" });
+    await scene.place("mission/c2", { status: "available" });
     using client = scene.follow(transport, "mission");
     const first = await client.count(3);
     expect(withoutCursors(first)).toEqual([
@@ -35,8 +35,8 @@ describe.each(buses)("Crews, over %s,", (_, open) => {
 
   test("are told of one by one to whoever asks for one", async () => {
     await using scene = await Scene.open(open);
-    await scene.publish("mission/c1", { status: "busy" });
-    await scene.publish("mission/c2", { status: "busy" });
+    await scene.place("mission/c1", { status: "busy" });
+    await scene.place("mission/c2", { status: "busy" });
     using client = scene.follow("sse", "mission?crew=c2");
     await client.count(2);
     await scene.publish("mission/c1", { status: "available" });
@@ -70,8 +70,8 @@ describe.each(buses)("Crews, over %s,", (_, open) => {
 
   test("need a token, and are those of its org and of its crews", async () => {
     await using scene = await Scene.open(open);
-    await scene.publish("mission/c1", { status: "busy" });
-    await scene.publish("mission/c2", { status: "busy" });
+    await scene.place("mission/c1", { status: "busy" });
+    await scene.place("mission/c2", { status: "busy" });
     using nobody = follow("ws", scene.gateway.url, "mission");
     expect(await nobody.ended).toEqual({ code: 4401 });
     expect(nobody.frames).toMatchObject([{ type: "error", code: "token_required" }]);

@@ -37,6 +37,14 @@ export class Scene implements AsyncDisposable {
     return this.gateway.publish(tail, body, this.token);
   }
 
+  /** Publishes a row, and settles when the gateway has heard of it: NATS says first that it is stored. */
+  async place(tail: string, body: unknown): Promise<void> {
+    const position = await this.publish(tail, body);
+    const [stream = ""] = tail.split("/");
+    using watcher = this.follow("sse", stream);
+    await watcher.until((frames) => frames.some(({ cursor }) => positionIn(cursor) >= position));
+  }
+
   /** Publishes whatever a service on the bus may publish that has never heard of schemas. */
   async say(store: { readonly name: string; readonly subjects: readonly string[] }, said: Said): Promise<void> {
     const data = typeof said.body === "string" ? said.body : JSON.stringify(said.body);
@@ -89,3 +97,7 @@ export function withoutCursors(frames: readonly Seen[]): object[] {
 }
 
 export { buses };
+
+function positionIn(cursor: string | undefined): number {
+  return Number(/-(\d+)/.exec(cursor ?? "")?.[1] ?? -1);
+}

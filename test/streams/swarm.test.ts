@@ -9,8 +9,8 @@ const timestamp = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
 describe.each(buses)("A swarm, over %s,", (_, open) => {
   test.each(transports)("is told over %s with all its agents and tasks, then with each change", async (transport) => {
     await using scene = await Scene.open(open);
-    await scene.publish("swarm/agents/a1", { status: "idle", model: "small" });
-    await scene.publish("swarm/tasks/t1", { status: "pending" });
+    await scene.place("swarm/agents/a1", { status: "idle", model: "small" });
+    await scene.place("swarm/tasks/t1", { status: "pending" });
     using client = scene.follow(transport, "swarm");
     const first = await client.count(2);
     const agents = [{ agent_id: "a1", status: "idle", model: "small" }];
@@ -32,7 +32,7 @@ describe.each(buses)("A swarm, over %s,", (_, open) => {
 
   test.each<Transport>(["ws", "sse"])("is resumed over %s where a client was", async (transport) => {
     await using scene = await Scene.open(open);
-    await scene.publish("swarm/agents/a1", { status: "idle" });
+    await scene.place("swarm/agents/a1", { status: "idle" });
     const before = scene.follow(transport, "swarm");
     await before.count(2);
     before.close();
