@@ -2,6 +2,7 @@ import type { Bus } from "../../src/bus/bus.ts";
 import { openEmbeddedBus } from "../../src/bus/embedded.ts";
 import { type Clock, type Stop, systemClock } from "../../src/protocol/clock.ts";
 import { heartbeatSubject } from "../../src/protocol/instance.ts";
+import { withRooms } from "../../src/stream/rooms.ts";
 import { journalOf, storeOf } from "../../src/stream/subject.ts";
 import { productStreams } from "../../src/streams/all.ts";
 import { logLines } from "./demo-log.ts";
@@ -84,7 +85,7 @@ class StoryTime implements Clock {
 /** Stores what is told where its first word says. */
 async function tellerOn(bus: Bus): Promise<DemoWorld["tell"]> {
   const stores = new Map<string, (subject: string, data: Uint8Array) => Promise<unknown>>();
-  for (const definition of productStreams) {
+  for (const definition of withRooms(productStreams)) {
     if (definition.kind === "table") {
       const table = await bus.table(storeOf(definition));
       for (const word of definition.subjectPattern.stem) stores.set(word, (...said) => table.put(...said));
