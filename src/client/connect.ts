@@ -1,6 +1,8 @@
 import { Client } from "./client.ts";
 import { Connection } from "./connection.ts";
+import type { OpenLink } from "./link.ts";
 import { PollWire } from "./poll.ts";
+import { shareTabs } from "./share.ts";
 import { transports as all, type ConnectOptions, type Skein, type Transport } from "./skein.ts";
 import { EventWire } from "./sse.ts";
 import { type Surroundings, surroundings as world } from "./surroundings.ts";
@@ -20,7 +22,11 @@ export function connect(url: string, options: ConnectOptions = {}): Skein {
 }
 
 /** The same in other surroundings. */
-export function connectIn(surroundings: Surroundings, url: string, { token, transports = all }: ConnectOptions): Skein {
+export function connectIn(
+  surroundings: Surroundings,
+  url: string,
+  { token, transports = all, share }: ConnectOptions,
+): Skein {
   const base = surroundings
     .resolve(url)
     .replace(/[?#].*/s, "")
@@ -30,5 +36,7 @@ export function connectIn(surroundings: Surroundings, url: string, { token, tran
   if (!transport || transports.some((one) => !all.includes(one)))
     throw new TypeError(`transports: some of ${all.join(", ")}`);
   const parts = { base, token, transports, wires, surroundings };
-  return new Client({ open: (ear) => new Connection(parts, ear), transport, after: surroundings.after });
+  const alone: OpenLink = (ear) => new Connection(parts, ear);
+  const open = share === "tabs" ? shareTabs(alone, parts) : alone;
+  return new Client({ open, transport, after: surroundings.after });
 }

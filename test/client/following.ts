@@ -1,0 +1,63 @@
+import { expect } from "vitest";
+import { connectIn } from "../../src/client/connect.ts";
+import type { AnyFrame, ConnectOptions, Skein, Stream } from "../../src/client/index.ts";
+import { type Surroundings, surroundings as world } from "../../src/client/surroundings.ts";
+
+/** The real world, but that every pause of a connection is a hundredth of what it is. */
+export const hurried: Surroundings = { ...world, after: (ms, task) => world.after(ms / 100, task) };
+
+/** A connection in a hurry, which is closed with the test. */
+export function hurry(url: string, options: ConnectOptions = {}): Skein & Disposable {
+  const skein = connectIn(hurried, url, options);
+  return Object.assign(skein, { [Symbol.dispose]: () => skein.close() });
+}
+
+/** Everything that a stream said, and what it came to. */
+export interface Watched<State> {
+  readonly frames: AnyFrame[];
+  readonly states: State[];
+  readonly phases: string[];
+  /** Settles when a state is as wanted. */
+  until(isEnough: (state: State) => boolean): Promise<State>;
+  stop(): void;
+}
+
+/** Listens to a stream in every way. */
+export function watch<State, Frame>(stream: Stream<State, Frame>): Watched<State> {
+  const frames: AnyFrame[] = [];
+  const states: State[] = [];
+  const phases: string[] = [];
+  const stops = [
+    stream.onFrame((frame) => frames.push(frame as AnyFrame)),
+    stream.subscribe((state) => state !== undefined && states.push(state)),
+    stream.onStatus(({ phase }) => phases.push(phase)),
+  ];
+  return {
+    frames,
+    states,
+    phases,
+    async until(isEnough) {
+      const isReached = () => {
+        const state = stream.getSnapshot();
+        return state !== undefined && isEnough(state);
+      };
+      await expect.poll(isReached, { timeout: 10_000, interval: 5 }).toBe(true);
+      return stream.getSnapshot() as State;
+    },
+    stop: () => {
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+/** Where each frame stands in its store. */
+export function positions(frames: readonly AnyFrame[]): number[] {
+  return frames.flatMap(({ type, cursor }) => (type === "resumed" || !cursor ? [] : [positionOf(cursor)]));
+}
+
+/** A cursor as a number that grows: position and part. */
+function positionOf(cursor: string): number {
+  const [, place = ""] = cursor.split("-");
+  const [position = "", part = ""] = place.split(".");
+  return Number(position) + (part === "" ? 0.999 : Number(part) / 1000);
+}
