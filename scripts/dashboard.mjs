@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import { exitCodeOf, startChild } from "./child.mjs";
 import { root } from "./dependencies.mjs";
-import { Fault, say } from "./fault.mjs";
+import { Fault, main, say } from "./fault.mjs";
 
 const folders = ["src/dashboard", "src/client", "src/protocol"];
 const files = ["vite.dashboard.config.ts", "package-lock.json"];
@@ -72,3 +72,6 @@ function isMadeOf(mark) {
   const said = join(built, stamp);
   return existsSync(said) && readFileSync(said, "utf8") === mark;
 }
+
+// node scripts/dashboard.mjs is for whoever wants nothing but that.
+if (process.argv[1] === import.meta.filename) await main(() => ensureDashboard(process.env));
