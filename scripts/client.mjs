@@ -51,14 +51,15 @@ function check({ code }) {
 function foreign(code) {
   /** @type {string[]} */
   const found = [];
+  /** @param {string} name */
+  const imported = (name) => name !== "./tabs.js" && found.push(name);
   /** @param {{ source: { value?: unknown } | null }} node */
-  const imported = ({ source }) =>
-    source && source.value !== "./tabs.js" && found.push(String(source.value ?? "what it names at run time"));
+  const named = ({ source }) => source && imported(String(source.value));
   const visitor = new Visitor({
-    ImportDeclaration: imported,
-    ImportExpression: imported,
-    ExportNamedDeclaration: imported,
-    ExportAllDeclaration: imported,
+    ImportDeclaration: named,
+    ExportNamedDeclaration: named,
+    ExportAllDeclaration: named,
+    ImportExpression: ({ source }) => imported(code.slice(source.start + 1, source.end - 1)),
     Identifier: ({ name }) => nodeOnly.has(name) && found.push(name),
     Literal: ({ value }) => isBuiltin(value) && found.push(String(value)),
   });

@@ -50,8 +50,8 @@ interface Unsent {
 }
 
 /** How often a tab looks whether the leader is there, and how often it looks in vain before it takes its place. */
-const lookMs = 3000;
-const looks = 2;
+const lookMs = 2000;
+const looks = 1;
 
 /**
  * One tab of several that share a connection.
