@@ -19,12 +19,15 @@ export function toasts(): readonly Toast[] {
   return shown;
 }
 
-/** Says something. What went well goes away by itself after five seconds; what did not stays until it is dismissed. */
-export function say(tone: ToastTone, text: string): void {
+/**
+ * Says something. What went well goes away by itself after five seconds; what did not stays until it is dismissed, unless
+ * `forMs` says for how long.
+ */
+export function say(tone: ToastTone, text: string, forMs = tone === "good" ? goodForMs : undefined): void {
   lastId += 1;
   const toast = { id: lastId, tone, text };
   shown = [...shown, toast].slice(-most);
-  if (tone === "good") setTimeout(() => dismiss(toast.id), goodForMs);
+  if (forMs !== undefined) setTimeout(() => dismiss(toast.id), forMs);
 }
 
 /** Takes a toast away; one that is gone already is no fault. */

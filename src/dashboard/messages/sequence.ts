@@ -45,7 +45,7 @@ const left = 170;
 const right = 190;
 /** From one lifeline to the next. */
 export const laneWidth = 190;
-const top = 64;
+const top = 54;
 const bottom = 28;
 /** How far the bars of one agent at work on several messages stand apart. */
 const barStep = 6;
