@@ -59,9 +59,11 @@ export class ScriptedWorld implements Surroundings {
   readonly sockets: ScriptedSocket[] = [];
   readonly requests: ScriptedRequest[] = [];
   online = true;
+  /** How long the machine slept: time that no timer has counted. */
+  sleptMs = 0;
   readonly #wakers = new Set<() => void>();
 
-  readonly now = () => this.clock.now();
+  readonly now = () => this.clock.now() + this.sleptMs;
   readonly after = (ms: number, task: () => void) => this.clock.after(ms, task);
   readonly random = () => 1;
   readonly decoder = () => world.decoder();
