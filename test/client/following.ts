@@ -3,8 +3,8 @@ import { connectIn } from "../../src/client/connect.ts";
 import type { AnyFrame, ConnectOptions, Skein, Stream } from "../../src/client/index.ts";
 import { type Surroundings, surroundings as world } from "../../src/client/surroundings.ts";
 
-/** The real world, but that every pause of a connection is a hundredth of what it is. */
-export const hurried: Surroundings = { ...world, after: (ms, task) => world.after(ms / 100, task) };
+/** The real world, but that every pause of a connection is a twentieth of what it is. */
+export const hurried: Surroundings = { ...world, after: (ms, task) => world.after(ms / 20, task) };
 
 /** A connection in a hurry, which is closed with the test. */
 export function hurry(url: string, options: ConnectOptions = {}): Skein & Disposable {
