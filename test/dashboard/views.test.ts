@@ -39,8 +39,7 @@ const looks = [
 
 async function viewsOf(page: Page): Promise<string[]> {
   await expect.poll(() => page.locator("nav a").count()).toBeGreaterThan(0);
-  const links = await page.locator("nav a").evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
-  return links.map((href) => href.replace("#/", ""));
+  return page.evaluate(`[...document.querySelectorAll("nav a")].map(({ hash }) => hash.replace("#/", ""))`);
 }
 
 describe.each(looks)("In %s, %i pixels wide", (colorScheme, width, height) => {

@@ -98,6 +98,7 @@ const steps: readonly (readonly [agoS: number, body: Readonly<Record<string, unk
   [300, { type: "agent_start", agent_id: "reviewer" }],
   [298, { type: "task_start", task_id: "review-cart", agent_id: "reviewer", name: "Review the cart" }],
   [236, { type: "task_end", task_id: "review-cart", agent_id: "reviewer", status: "success", duration_s: 62 }],
+  [234, { type: "agent_end", agent_id: "reviewer", status: "success", duration_s: 66 }],
   [180, { type: "task_end", task_id: "pay", agent_id: "coder", status: "failed", duration_s: 128 }],
   [180, { type: "error", task_id: "pay", agent_id: "coder", message: "The payment sandbox answered 503" }],
   [172, { type: "task_start", task_id: "pay-2", agent_id: "coder", name: "Payment form, again" }],
@@ -119,23 +120,8 @@ const crews: readonly Told[] = [
 const call = (agoS: number, body: Readonly<Record<string, unknown>>) =>
   told(agoS, "graph.payments", { run_id: run, timestamp: isoAgo(agoS), ...body });
 
+/** The tools in use. */
 const tools: readonly Told[] = [
-  call(96, {
-    type: "tool_start",
-    agent_id: "coder",
-    tool: "git_clone",
-    call_id: "k1",
-    params: { url: "https://git.example.com/shop.git" },
-  }),
-  call(91, {
-    type: "tool_end",
-    agent_id: "coder",
-    tool: "git_clone",
-    call_id: "k1",
-    status: "success",
-    duration_s: 5.2,
-    exit_code: 0,
-  }),
   call(80, { type: "tool_start", agent_id: "coder", tool: "edit_file", call_id: "k2", params: { path: "src/pay.ts" } }),
   call(75, {
     type: "tool_start",
@@ -144,7 +130,13 @@ const tools: readonly Told[] = [
     call_id: "k3",
     params: { project: "chromium" },
   }),
-  call(60, {
+  call(50, { type: "tool_start", agent_id: "reviewer", tool: "web_search", call_id: "k4", params: { q: "PSD2" } }),
+  call(20, { type: "tool_start", agent_id: "planner", tool: "think", call_id: "k5" }),
+];
+
+/** How it goes on with them; only who is there hears of progress. */
+export const toolNews: readonly Told[] = [
+  call(12, {
     type: "tool_progress",
     agent_id: "tester",
     tool: "playwright",
@@ -152,23 +144,31 @@ const tools: readonly Told[] = [
     message: "41 of 63 passed",
     progress: 0.65,
   }),
-  call(50, {
+  call(9, {
     type: "tool_start",
-    agent_id: "reviewer",
-    tool: "web_search",
-    call_id: "k4",
-    params: { q: "PSD2 strong customer authentication" },
+    agent_id: "scout",
+    tool: "git_clone",
+    call_id: "k6",
+    params: { url: "https://git.example.com/shop.git" },
   }),
-  call(44, {
+  call(4, {
+    type: "tool_end",
+    agent_id: "scout",
+    tool: "git_clone",
+    call_id: "k6",
+    status: "success",
+    duration_s: 5.2,
+    exit_code: 0,
+  }),
+  call(2, {
     type: "tool_end",
     agent_id: "reviewer",
     tool: "web_search",
     call_id: "k4",
     status: "error",
-    duration_s: 6.1,
+    duration_s: 48,
     reason: "timeout",
   }),
-  call(20, { type: "tool_start", agent_id: "planner", tool: "think", call_id: "k5" }),
 ];
 
 const step = (agoS: number, task_id: string, data: Readonly<Record<string, unknown>>) =>

@@ -40,7 +40,7 @@ export async function openDemoWorld(): Promise<DemoWorld> {
     await tell([one]);
   }
   time.set(storyMs);
-  const agent = await logs.startAgent(bus);
+  const agent = await logs.startAgent(bus, { clock: time });
   const gateway = await startGateway({ bus, clock: time, auth: openWithKey });
   const stops = ["atlas", "boreas"].map((node) => letBeat(bus, node));
   // A browser keeps no cookie that ended before its own time.

@@ -6,11 +6,12 @@ import { type AgentLimits, LogsAgent } from "../../src/logs/agent.ts";
 import { diskFiles } from "../../src/logs/disk.ts";
 import { LogPattern } from "../../src/logs/pattern.ts";
 import { Redaction, type RedactionRule } from "../../src/logs/redact.ts";
-import { systemClock } from "../../src/protocol/clock.ts";
+import { type Clock, systemClock } from "../../src/protocol/clock.ts";
 
 interface DirectoryOptions {
   readonly limits?: Partial<AgentLimits>;
   readonly redact?: readonly RedactionRule[];
+  readonly clock?: Clock;
 }
 
 /** A directory of log files of a test's own. */
@@ -44,13 +45,16 @@ export class LogDirectory implements Disposable {
   }
 
   /** An agent for the logs in here, in this process. */
-  async startAgent(bus: Bus, { limits = {}, redact = [] }: DirectoryOptions = {}): Promise<LogsAgent> {
+  async startAgent(
+    bus: Bus,
+    { limits = {}, redact = [], clock = systemClock }: DirectoryOptions = {},
+  ): Promise<LogsAgent> {
     const agent = new LogsAgent({
       bus,
       org: "default",
       pattern: new LogPattern(this.fileOf("{name}")),
       files: diskFiles,
-      clock: systemClock,
+      clock,
       redaction: new Redaction(redact),
       limits,
     });

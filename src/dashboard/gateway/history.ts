@@ -15,11 +15,13 @@ export interface Sample {
 /** What is known of a gateway so far: the last report, and what the charts show of those before. */
 export interface History {
   readonly last: Report | undefined;
+  /** The one behind the newest samples. */
+  readonly base: Report | undefined;
   readonly own: readonly Sample[];
   readonly all: readonly Sample[];
 }
 
-export const noHistory: History = { last: undefined, own: [], all: [] };
+export const noHistory: History = { last: undefined, base: undefined, own: [], all: [] };
 
 /** How long a chart looks back. */
 export const spanMs = 5 * 60_000;
@@ -27,32 +29,33 @@ export const spanMs = 5 * 60_000;
 /** Reports further apart than that are not connected by a line: the page was hidden, or the gateway away. */
 const gapMs = 7000;
 
+/** Two reports that are closer than that make no rate. */
+const leastMs = 1000;
+
 /** The history with one more report. A gateway that was started anew begins to count anew. */
 export function extended(history: History, report: Report): History {
-  const { last } = history;
-  const isSame = last?.started_at === report.started_at;
+  const { base } = history;
+  const isSame = base?.started_at === report.started_at;
+  const laterMs = base === undefined ? leastMs : Date.parse(report.now) - Date.parse(base.now);
+  if (isSame && laterMs >= 0 && laterMs < leastMs) return { ...history, last: report };
   const add = (samples: readonly Sample[], which: "own" | "all") => {
-    const before = isSame && last ? figuresOf(last, which) : undefined;
-    const sample = sampleOf(report, figuresOf(report, which), before && { last, figures: before });
+    const before = isSame && base ? { atMs: Date.parse(base.now), ...figuresOf(base, which) } : undefined;
+    const sample = sampleOf(report, figuresOf(report, which), before);
     return joined(samples, sample);
   };
-  return { last: report, own: add(history.own, "own"), all: add(history.all, "all") };
+  return { last: report, base: report, own: add(history.own, "own"), all: add(history.all, "all") };
 }
 
-interface Earlier {
-  readonly last: Report | undefined;
-  readonly figures: Figures;
-}
+type Earlier = Pick<Figures, "delivered"> & { readonly atMs: number };
 
 function sampleOf(report: Report, figures: Figures, before: Earlier | undefined): Sample {
   const { connections, latency, queued, delivered } = figures;
   const atMs = Date.parse(report.now);
-  const seconds = before?.last ? (atMs - Date.parse(before.last.now)) / 1000 : 0;
-  const isRate = seconds > 0 && before !== undefined && delivered >= before.figures.delivered;
+  const isRate = before !== undefined && atMs > before.atMs && delivered >= before.delivered;
   return {
     atMs,
     ...connections,
-    framesPerS: isRate ? (delivered - before.figures.delivered) / seconds : undefined,
+    framesPerS: isRate ? ((delivered - before.delivered) * 1000) / (atMs - before.atMs) : undefined,
     p50Ms: latency.p50_ms ?? undefined,
     p99Ms: latency.p99_ms ?? undefined,
     queuedBytes: queued.bytes,

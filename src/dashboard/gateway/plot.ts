@@ -27,6 +27,8 @@ interface PlotParts {
   readonly format: (value: number) => string;
   /** What the axis reaches at the least: that nothing happens must not look like much. */
   readonly least: number;
+  /** By how much one mark of the axis may differ from the next. */
+  readonly steps?: readonly number[];
   /** Called with the place in the data that is pointed at; undefined when there is none. */
   readonly onPoint: (at: number | undefined) => void;
 }
@@ -34,10 +36,13 @@ interface PlotParts {
 /** The dashes of the first, second and third line, in pixels. */
 export const dashes: readonly (readonly number[])[] = [[], [7, 4], [2, 3]];
 
+/** Marks for bytes, which are counted in powers of two. */
+export const byteSteps: readonly number[] = Array.from({ length: 40 }, (_, i) => 2 ** i);
+
 const height = 150;
 
 /** Draws a chart. */
-export function plot({ target, plotted, looks, width, format, least, onPoint }: PlotParts): uPlot {
+export function plot({ target, plotted, looks, width, format, least, steps, onPoint }: PlotParts): uPlot {
   const axis = { stroke: looks.ink, font: looks.font, ticks: { show: false }, grid: { stroke: looks.grid, width: 1 } };
   const options: uPlot.Options = {
     width,
@@ -47,7 +52,13 @@ export function plot({ target, plotted, looks, width, format, least, onPoint }: 
     scales: { x: { time: true, range: window }, y: { range: (_, __, most) => [0, Math.max(most * 1.15, least)] } },
     axes: [
       { ...axis, space: 70, size: 24, values: (_, times) => times.map(clock) },
-      { ...axis, size: 62, space: 34, values: (_, values) => values.map(format) },
+      {
+        ...axis,
+        ...(steps ? { incrs: [...steps] } : {}),
+        size: 62,
+        space: 34,
+        values: (_, values) => values.map(format),
+      },
     ],
     series: [
       {},
