@@ -31,7 +31,7 @@ export function useStream(
   );
   const status = useSyncExternalStore(
     useCallback((changed) => stream.onStatus(changed), [stream]),
-    () => stream.status,
+    () => (stream.status.phase === "loading" ? loading : stream.status),
     () => loading,
   );
   return { state, status };

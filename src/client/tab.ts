@@ -1,7 +1,7 @@
 import { earlier } from "./cursor-order.ts";
 import type { AnyFrame } from "./frame.ts";
 import { cursorAfter, type Ear, isBeginning, type Link, type Message, type OpenLink } from "./link.ts";
-import type { Status, StreamStatus } from "./skein.ts";
+import type { Status, Stop, StreamStatus } from "./skein.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { connecting, TabLeader } from "./tab-leader.ts";
 import type { Asked, Given, Talk, Told } from "./tab-talk.ts";
@@ -74,6 +74,7 @@ export class Tab implements Link {
   #status: Status = connecting;
   #unanswered = 0;
   #sent = 0;
+  #stopLooking: Stop = () => {};
   #isClosed = false;
   #leader: TabLeader | undefined;
 
@@ -112,6 +113,7 @@ export class Tab implements Link {
   close(): void {
     for (const name of [...this.#followed.keys()]) this.leave(name);
     this.#isClosed = true;
+    this.#stopLooking();
     this.#leader?.close();
     this.#end();
     this.#channel?.close();
@@ -166,7 +168,7 @@ export class Tab implements Link {
   #look(): void {
     const { after, random } = this.#parts;
     if (this.#isClosed) return;
-    after(lookMs * (1 + random()), () => this.#look());
+    this.#stopLooking = after(lookMs * (1 + random()), () => this.#look());
     if (this.#leader) return;
     if (this.#unanswered++ > looks) {
       this.#unanswered = 0;
@@ -190,6 +192,7 @@ export class Tab implements Link {
 
   /** Says something to every tab, this one too. Throws when it is nothing that can be copied. */
   #post(talk: Talk): void {
+    if (this.#isClosed) return;
     this.#channel?.postMessage(talk);
     queueMicrotask(() => this.#hear(talk));
   }

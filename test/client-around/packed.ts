@@ -1,6 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -30,6 +40,7 @@ function build(path: string): void {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "scripts/client.mjs"), "--out", out]);
   if (status !== 0) throw new Error(`The client could not be built:\n${stdout}${stderr}`);
   cpSync(join(root, "package.json"), join(fresh, "node_modules/skein/package.json"));
+  writeFileSync(join(fresh, "package.json"), '{ "private": true, "type": "module" }');
   try {
     renameSync(fresh, path);
   } catch {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { packed } from "./packed.ts";
 
 /** What a page of a test is given besides the client. */
@@ -14,15 +14,17 @@ export interface PageOptions {
 /**
  * A context whose pages are at the gateway's own origin, under its rules for pages, and have the built client at `/sdk/`.
  */
-export async function contextFor(browser: Browser, ...urls: readonly string[]): Promise<BrowserContext> {
+export async function contextFor(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
   const { client } = packed();
-  const context = await browser.newContext();
-  for (const url of urls) {
-    await context.route(`${url}/sdk/*`, (route) => {
-      const name = new URL(route.request().url()).pathname.slice("/sdk/".length);
-      return route.fulfill({ contentType: "text/javascript", body: readFileSync(join(client, name), "utf8") });
-    });
-  }
+  const context = await browser.newContext(options);
+  await context.route(`${url}/sdk/*`, (route) => {
+    const name = new URL(route.request().url()).pathname.slice("/sdk/".length);
+    return route.fulfill({ contentType: "text/javascript", body: readFileSync(join(client, name), "utf8") });
+  });
   return context;
 }
 
