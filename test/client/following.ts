@@ -50,14 +50,15 @@ export function watch<State, Frame>(stream: Stream<State, Frame>): Watched<State
   };
 }
 
-/** Where each frame stands in its store. */
-export function positions(frames: readonly AnyFrame[]): number[] {
-  return frames.flatMap(({ type, cursor }) => (type === "resumed" || !cursor ? [] : [positionOf(cursor)]));
-}
-
-/** A cursor as a number that grows: position and part. */
-function positionOf(cursor: string): number {
-  const [, place = ""] = cursor.split("-");
-  const [position = "", part = ""] = place.split(".");
-  return Number(position) + (part === "" ? 0.999 : Number(part) / 1000);
+/** What is wrong with what a listener was told of numbered events: one is missing, or came again. */
+export function faultsIn(frames: readonly AnyFrame[]): string[] {
+  const faults: string[] = [];
+  let next = 0;
+  for (const frame of frames) {
+    if (frame.type === "snapshot") next = 0;
+    if (frame.n === undefined) continue;
+    if (frame.n !== next) faults.push(`${frame.n} came where ${next} was due`);
+    next = Number(frame.n) + 1;
+  }
+  return faults;
 }

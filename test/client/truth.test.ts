@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AnyFrame, Instance } from "../../src/client/index.ts";
+import type { Instance } from "../../src/client/index.ts";
 import { type BlockingProxy, startBlockingProxy, type Traffic } from "../support/blocking-proxy.ts";
 import { buses, type TestBus } from "../support/buses.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
-import { hurry, watch } from "./following.ts";
+import { faultsIn, hurry, watch } from "./following.ts";
 
 /** Something that happens while a client follows streams. */
 type Happening =
@@ -60,19 +60,6 @@ async function happen(ground: Ground, what: Happening): Promise<void> {
 /** Few frames are replayed, so that whoever was away for long begins anew. */
 function open({ bus }: TestBus): Promise<Gateway> {
   return startGateway({ bus, limits: { replayFrames: 4, ringFrames: 8 } });
-}
-
-/** What is wrong with what a listener was told of numbered events: one is missing, or came again. */
-function faultsIn(frames: readonly AnyFrame[]): string[] {
-  const faults: string[] = [];
-  let next = 0;
-  for (const frame of frames) {
-    if (frame.type === "snapshot") next = 0;
-    if (frame.n === undefined) continue;
-    if (frame.n !== next) faults.push(`${frame.n} came where ${next} was due`);
-    next = Number(frame.n) + 1;
-  }
-  return faults;
 }
 
 async function rowsOf({ gateway }: Ground): Promise<Map<string, Instance>> {
