@@ -12,11 +12,24 @@ export function gather(container: Element): void {
   for (const list of container.querySelectorAll(":scope > ul")) if (list.childElementCount === 0) list.remove();
 }
 
-/** Calls `gather` now and whenever something is added to the container, and says whether there is anything in it. */
-export function keepGathered(container: Element, say: (isEmpty: boolean) => void): () => void {
+/** Hides what belongs to another campaign than the one asked for. */
+export function choose(container: Element, campaign: string): void {
+  for (const piece of container.querySelectorAll<HTMLElement>(":scope > *")) {
+    const owner = piece.matches("ul.jobs") ? piece.previousElementSibling : piece;
+    const of = owner instanceof HTMLElement ? owner.dataset.campaign : undefined;
+    piece.hidden = campaign !== "" && of !== campaign;
+  }
+}
+
+/**
+ * Calls `gather` and `choose` now and whenever something is added to the container, and says whether there is anything to
+ * see in it.
+ */
+export function keepGathered(container: Element, campaign: string, say: (isEmpty: boolean) => void): () => void {
   const look = () => {
     gather(container);
-    say(container.childElementCount === 0);
+    choose(container, campaign);
+    say(container.querySelector(":scope > :not([hidden])") === null);
   };
   const observer = new MutationObserver(look);
   observer.observe(container, { childList: true });
