@@ -19,7 +19,7 @@ export const eventTones: Readonly<Record<MessageEvent["event"], "idle" | "busy" 
 /** A text that takes no more than so many characters, with … where it was cut. */
 export function cut(text: string, most: number): string {
   const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, Math.max(1, most - 1)).join("")}…`;
+  return characters.length <= most ? text : `${characters.slice(0, Math.max(0, most - 1)).join("")}…`;
 }
 
 /** What an event says beside its arrow: its type at the beginning, later what became of it. */
