@@ -18,3 +18,25 @@ export function scrollable(element: HTMLElement): () => void {
     changes.disconnect();
   };
 }
+
+/**
+ * Lets the keyboard reach the place of the views when there is more than the window shows; otherwise only a script moves the
+ * focus there. Sizes alone are watched: a log changes thousands of times a second, and never its size.
+ */
+export function scrollablePlace(main: HTMLElement): () => void {
+  const look = () => {
+    main.tabIndex = main.scrollHeight > main.clientHeight ? 0 : -1;
+  };
+  const sizes = new ResizeObserver(look);
+  const watch = () => {
+    sizes.disconnect();
+    for (const part of [main, ...main.children]) sizes.observe(part);
+  };
+  const parts = new MutationObserver(watch);
+  parts.observe(main, { childList: true });
+  watch();
+  return () => {
+    sizes.disconnect();
+    parts.disconnect();
+  };
+}
