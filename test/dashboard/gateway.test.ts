@@ -68,7 +68,7 @@ test("What is looked for and the order are in the address, and a link brings the
   await expect.poll(shown).toEqual(["runs/r2", "runs/r1"]);
   expect(await page.getByRole("columnheader", { name: "Open for" }).getAttribute("aria-sort")).toBe("ascending");
   const { hash } = new URL(page.url());
-  expect(hash).toBe("#/gateway?sort=age&find=runs");
+  expect(hash).toBe("#/gateway?sort=age&search=runs");
   await using again = await open(gateway, hash);
   await expect
     .poll(async () => (await rows(again.page, "Open connections")).map((text) => /runs\/r\d/.exec(text)?.[0]), patience)
