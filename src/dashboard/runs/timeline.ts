@@ -78,8 +78,8 @@ export function timeline(events: readonly RunEvent[], nowMs: number): Timeline {
   const drafts = draftsOf(timed);
   const done = timed.find(({ event }) => event.type === "done");
   const known = [...timed.map(({ atMs }) => atMs), ...drafts.map(({ bar }) => bar.fromMs)];
-  const fromMs = known.length === 0 ? nowMs : Math.min(...known);
-  const lastMs = Math.max(fromMs, ...known);
+  const fromMs = known.length === 0 ? nowMs : known.reduce((least, ms) => Math.min(least, ms));
+  const lastMs = known.reduce((most, ms) => Math.max(most, ms), fromMs);
   const endMs = done?.atMs ?? Math.max(lastMs, nowMs);
   const outcome = done && outcomeOf(done, fromMs);
   const run = runLane(events, { fromMs, toMs: endMs, outcome });
@@ -135,10 +135,19 @@ function runLane(
 
 function draftsOf(timed: readonly Timed[]): Draft[] {
   const drafts: Draft[] = [];
+  const open = new Map<string, Draft[]>();
   for (const { event, atMs } of timed) {
     const kind = event.type.startsWith("agent_") ? "agent" : "task";
-    if (event.type === "agent_start" || event.type === "task_start") drafts.push(draftOf(event, kind, atMs));
-    if (event.type === "agent_end" || event.type === "task_end") end(drafts, { event, atMs }, kind);
+    const isEnd = event.type === "agent_end" || event.type === "task_end";
+    if (!isEnd && event.type !== "agent_start" && event.type !== "task_start") continue;
+    const waiting = open.get(laneKey(kind, idOf(event, kind))) ?? [];
+    // The oldest of that name that has no end; an end whose start is not known makes one.
+    const known = isEnd ? waiting.shift() : undefined;
+    const draft = known ?? draftOf(event, kind, isEnd ? atMs - (event.duration_s ?? 0) * 1000 : atMs);
+    if (known === undefined) drafts.push(draft);
+    if (isEnd) end(draft, { event, atMs });
+    else waiting.push(draft);
+    open.set(draft.lane, waiting);
   }
   return drafts;
 }
@@ -155,14 +164,7 @@ function idOf(event: RunEvent, kind: "agent" | "task"): string {
   return (kind === "agent" ? event.agent_id : event.task_id) ?? `unnamed ${kind}`;
 }
 
-/** Ends the oldest bar of that name that has no end, or makes one of an end whose start is not known. */
-function end(drafts: Draft[], { event, atMs }: Timed, kind: "agent" | "task"): void {
-  const lane = laneKey(kind, idOf(event, kind));
-  let draft = drafts.find((one) => one.lane === lane && one.toMs === undefined);
-  if (draft === undefined) {
-    draft = draftOf(event, kind, atMs - (event.duration_s ?? 0) * 1000);
-    drafts.push(draft);
-  }
+function end(draft: Draft, { event, atMs }: Timed): void {
   draft.toMs = Math.max(atMs, draft.bar.fromMs);
   draft.status = event.status ?? "ended";
 }
@@ -180,10 +182,8 @@ function lanesOf(drafts: readonly Draft[], last: { readonly endMs: number; reado
   const agents = lanes.filter(({ lane }) => lane.kind === "agent");
   const tasks = lanes.filter(({ lane }) => lane.kind === "task");
   const known = new Set(agents.map(({ agent }) => agent));
-  const ordered = agents.flatMap((one) => [
-    one,
-    ...tasks.filter(({ agent }) => agent !== undefined && agent === one.agent),
-  ]);
+  const byAgent = Map.groupBy(tasks, ({ agent }) => agent);
+  const ordered = agents.flatMap((one) => [one, ...(one.agent === undefined ? [] : (byAgent.get(one.agent) ?? []))]);
   const orphans = tasks.filter(({ agent }) => agent === undefined || !known.has(agent));
   return [...ordered, ...orphans].map(({ lane }) => lane);
 }
@@ -216,10 +216,8 @@ function withMarks(lanes: readonly Lane[], timed: readonly Timed[]): Lane[] {
     const lane = wanted.find((key) => keys.has(key)) ?? runKey;
     return [{ lane, mark: { key: `error:${i}`, atMs, message: event.message ?? "error" } }];
   });
-  return lanes.map((lane) => ({
-    ...lane,
-    marks: marks.filter((one) => one.lane === lane.key).map(({ mark }) => mark),
-  }));
+  const byLane = Map.groupBy(marks, ({ lane }) => lane);
+  return lanes.map((lane) => ({ ...lane, marks: (byLane.get(lane.key) ?? []).map(({ mark }) => mark) }));
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
