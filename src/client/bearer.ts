@@ -1,45 +1,43 @@
 import type { TokenSource } from "./skein.ts";
 
 /** Who a connection speaks for. */
-export class Bearer {
-  readonly #source: TokenSource | undefined;
-  #token: string | undefined;
-  #bad: { readonly token: string | undefined } | undefined;
-
-  constructor(source: TokenSource | undefined) {
-    this.#source = source;
-  }
-
-  get token(): string | undefined {
-    return this.#token;
-  }
-
+export interface Bearer {
+  token: string | undefined;
   /** Whether somebody could have another token. */
-  get canAsk(): boolean {
-    return typeof this.#source === "function";
-  }
-
+  readonly canAsk: boolean;
   /** Asks for a token; whether it is another one than was refused. Rejects with what the source throws. */
-  async ask(): Promise<boolean> {
-    this.#token = typeof this.#source === "function" ? await this.#source() : this.#source;
-    return this.#bad?.token !== this.#token || !this.#bad;
-  }
-
+  ask(): Promise<boolean>;
   /** Asks for a newer token; undefined when there is none. */
-  async renew(): Promise<string | undefined> {
-    const before = this.#token;
-    // Who cannot say now is asked again when the token has ended.
-    if (!this.canAsk || !(await this.ask().catch(() => false)) || this.#token === before) return undefined;
-    return this.#token;
-  }
-
+  renew(): Promise<string | undefined>;
   /** The token was refused. */
-  renounce(): void {
-    this.#bad = { token: this.#token };
-  }
-
+  renounce(): void;
   /** The token was taken. */
-  accept(): void {
-    this.#bad = undefined;
-  }
+  accept(): void;
+}
+
+const nobody = {};
+
+export function bearer(source: TokenSource | undefined): Bearer {
+  let bad: unknown = nobody;
+  const self: Bearer = {
+    token: undefined,
+    canAsk: typeof source === "function",
+    async ask() {
+      self.token = typeof source === "function" ? await source() : source;
+      return self.token !== bad;
+    },
+    async renew() {
+      const before = self.token;
+      // Who cannot say now is asked again when the token has ended.
+      const isGood = self.canAsk && (await self.ask().catch(() => false));
+      return isGood && self.token !== before ? self.token : undefined;
+    },
+    renounce() {
+      bad = self.token;
+    },
+    accept() {
+      bad = nobody;
+    },
+  };
+  return self;
 }

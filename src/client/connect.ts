@@ -32,9 +32,8 @@ export function connectIn(
     .replace(/[?#].*/s, "")
     .replace(/\/*$/, "/");
   const [transport] = transports;
-  if (!/^https?:/.test(base)) throw new TypeError(`"${url}" is not where a gateway is; it begins with http: or https:`);
-  if (!transport || transports.some((one) => !all.includes(one)))
-    throw new TypeError(`transports: some of ${all.join(", ")}`);
+  if (!/^https?:/.test(base)) throw new TypeError(`"${url}" is no address with http: or https:`);
+  if (!transport || transports.some((one) => !all.includes(one))) throw new TypeError(`transports: some of ${all}`);
   const parts = { base, token, transports, wires, surroundings };
   const alone: OpenLink = (ear) => new Connection(parts, ear);
   const open = share === "tabs" ? shareTabs(alone, parts) : alone;

@@ -1,9 +1,8 @@
 import { backoffMs } from "./backoff.ts";
-import { Bearer } from "./bearer.ts";
-import { herald } from "./herald.ts";
+import { type Bearer, bearer } from "./bearer.ts";
 import type { Ear, Link, Message } from "./link.ts";
-import { Prober } from "./prober.ts";
-import { Pulse, tickMs } from "./pulse.ts";
+import { type Prober, prober } from "./prober.ts";
+import { type Pulse, pulse, tickMs } from "./pulse.ts";
 import { Roster } from "./roster.ts";
 import type { Refusal, Status, Stop, TokenSource, Transport } from "./skein.ts";
 import { type Action, type Event, type State, shown, table } from "./states.ts";
@@ -31,13 +30,14 @@ export interface ConnectionParts {
 /** A connection to a gateway over whatever gets through. What it does when is in `states.ts`. */
 export class Connection implements Link {
   readonly #parts: ConnectionParts;
-  readonly #tellStatus: (status: Status) => void;
+  readonly #ear: Ear;
   readonly #bearer: Bearer;
   readonly #pulse: Pulse;
   readonly #prober: Prober;
   readonly #roster: Roster;
   readonly #stopListening: Stop;
   #state: State = "idle";
+  #told = "";
   #refusal: Refusal | undefined;
   /** Which of the transports is used. */
   #at = 0;
@@ -59,19 +59,44 @@ export class Connection implements Link {
   #wasOut = false;
 
   readonly #actions: Readonly<Record<Action, () => void>> = {
-    ask: () => void this.#ask(),
+    ask: async () => {
+      const turn = ++this.#turn;
+      this.#until(tokenMs);
+      const answer = await this.#bearer.ask().catch((thrown: unknown) => {
+        this.#refusal = { code: "token_required", message: String(thrown) };
+      });
+      if (turn === this.#turn) this.#raise(answer === undefined ? "lost" : answer ? "token" : "denied");
+    },
     open: () => this.#open(this.#at),
     slow: () => this.#fail(mostFailures),
     fall: () => this.#open(this.#at + 1),
     rise: () => this.#open(this.#better),
-    settle: () => this.#settle(),
-    tick: () => this.#tick(),
+    settle: () => {
+      this.#attempts = this.#failures = 0;
+      this.#refusal = undefined;
+      this.#bearer.accept();
+      this.#rest();
+      this.#prober.watch(this.#at, this.#wasOut);
+      this.#wasOut = false;
+      this.#roster.post(this.#wire);
+    },
+    tick: () => {
+      const found = this.#pulse.tick();
+      this.#until(tickMs);
+      if (found === "asleep") this.#wake();
+      else if (found === "silent") this.#raise("lost");
+      else if (found) this.#wire?.ping?.();
+    },
     check: () => {
       this.#until(checkMs);
       this.#wire?.check();
     },
     calm: () => this.#rest(),
-    renew: () => void this.#renew(),
+    renew: async () => {
+      const turn = this.#turn;
+      const token = await this.#bearer.renew();
+      if (turn === this.#turn && token) this.#wire?.renew?.(token, this.#id);
+    },
     wait: () => this.#wait(),
     renounce: () => {
       this.#bearer.renounce();
@@ -106,11 +131,11 @@ export class Connection implements Link {
   constructor(parts: ConnectionParts, ear: Ear) {
     const { surroundings, token } = parts;
     this.#parts = parts;
-    this.#tellStatus = herald((status) => ear.status(status));
-    this.#bearer = new Bearer(token);
-    this.#pulse = new Pulse(surroundings.now);
+    this.#ear = ear;
+    this.#bearer = bearer(token);
+    this.#pulse = pulse(surroundings.now);
     this.#roster = new Roster({ ear, surroundings, again: (name) => this.#follow(name) });
-    this.#prober = new Prober({
+    this.#prober = prober({
       after: surroundings.after,
       open: (at, hear) => this.#probe(at, hear),
       found: (at) => {
@@ -136,7 +161,7 @@ export class Connection implements Link {
   }
 
   async send(name: string, message: Message): Promise<void> {
-    if (!this.#parts.transports.includes("ws")) throw new Error("Messages need a WebSocket, which is not allowed");
+    if (!this.#parts.transports.includes("ws")) throw new Error("Messages need WebSocket among the transports");
     await this.#roster.send(name, message, this.#wire);
   }
 
@@ -157,12 +182,16 @@ export class Connection implements Link {
   #tell(): void {
     const isWaiting = this.#state === "waiting";
     const isOffline = isWaiting && !this.#parts.surroundings.isOnline();
-    this.#tellStatus({
+    const status: Status = {
       state: isOffline ? "offline" : shown[this.#state],
       transport: this.#transport,
       retryAtMs: isWaiting && !isOffline ? this.#retryAtMs : undefined,
       refusal: this.#refusal,
-    });
+    };
+    const told = JSON.stringify(status);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#ear.status(status);
   }
 
   get #transport(): Transport {
@@ -181,21 +210,6 @@ export class Connection implements Link {
     this.#prober.stop();
     this.#wire?.close();
     this.#wire = undefined;
-  }
-
-  async #ask(): Promise<void> {
-    const turn = ++this.#turn;
-    this.#until(tokenMs);
-    const answer = await this.#bearer.ask().catch((thrown: unknown) => {
-      this.#refusal = { code: "token_required", message: String(thrown) };
-    });
-    if (turn === this.#turn) this.#raise(answer === undefined ? "lost" : answer ? "token" : "denied");
-  }
-
-  async #renew(): Promise<void> {
-    const turn = this.#turn;
-    const token = await this.#bearer.renew();
-    if (turn === this.#turn && token !== undefined) this.#wire?.renew(token, this.#id);
   }
 
   #open(at: number): void {
@@ -254,27 +268,9 @@ export class Connection implements Link {
     this.#until(ms);
   }
 
-  #settle(): void {
-    this.#attempts = this.#failures = 0;
-    this.#refusal = undefined;
-    this.#bearer.accept();
-    this.#rest();
-    this.#prober.watch(this.#at, this.#wasOut);
-    this.#wasOut = false;
-    this.#roster.post(this.#wire);
-  }
-
   #rest(): void {
     this.#pulse.begin();
     this.#until(tickMs);
-  }
-
-  #tick(): void {
-    const found = this.#pulse.tick();
-    this.#until(tickMs);
-    if (found === "asleep") this.#wake();
-    else if (found === "silent") this.#raise("lost");
-    else if (found) this.#wire?.ping();
   }
 
   #wake(): void {

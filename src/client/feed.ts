@@ -100,7 +100,7 @@ export class Feed {
     const { phase, refusal } = this.#status;
     if (phase !== "over" && phase !== "refused") return;
     this.#show();
-    const fault = phase === "over" ? undefined : new Error(refusal?.message ?? "The stream was refused");
+    const fault = phase === "over" ? undefined : new Error(refusal?.message);
     for (const listener of [...listeners]) listener.end?.(fault);
   }
 

@@ -1,7 +1,7 @@
 import type { Feed, Listener } from "./feed.ts";
 import type { AnyFrame } from "./frame.ts";
 import type { Message } from "./link.ts";
-import { Pipe } from "./pipe.ts";
+import { type Pipe, pipe } from "./pipe.ts";
 import type { Stop, Stream, StreamStatus } from "./skein.ts";
 
 /** How a handle gets at its stream. */
@@ -37,24 +37,24 @@ export class Handle implements Stream<unknown, AnyFrame> {
   readonly onFrame = (frame: (frame: AnyFrame) => void): Stop => this.#parts.listen({ frame });
 
   frames(): AsyncIterable<AnyFrame> {
-    return this.#pipe<AnyFrame>((pipe) => ({ frame: (frame) => pipe.push(frame) }));
+    return this.#read<AnyFrame>(({ push: frame }) => ({ frame }));
   }
 
   readonly send = (message: Message): Promise<void> => this.#parts.send(message);
 
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    return this.#pipe((pipe) => ({ state: (state) => state === undefined || pipe.replace(state) }));
+    return this.#read(({ replace }) => ({ state: (state) => state === undefined || replace(state) }));
   }
 
-  #pipe<Value>(listenerOf: (pipe: Pipe<Value>) => Listener): Pipe<Value> {
+  #read<Value>(listenerOf: (values: Pipe<Value>) => Listener): Pipe<Value> {
     let stop: Stop | undefined;
     let isOver = false;
-    const pipe = new Pipe<Value>(() => {
+    const values = pipe<Value>(() => {
       isOver = true;
       stop?.();
     });
-    stop = this.#parts.listen({ ...listenerOf(pipe), end: (fault) => pipe.end(fault) });
+    stop = this.#parts.listen({ ...listenerOf(values), end: values.end });
     if (isOver) stop();
-    return pipe;
+    return values;
   }
 }

@@ -1,54 +1,48 @@
-/** Values on their way to one reader. */
-export class Pipe<Value> implements AsyncIterableIterator<Value> {
-  readonly #stop: () => void;
-  readonly #waiting: ((result: IteratorResult<Value> | Promise<IteratorResult<Value>>) => void)[] = [];
-  #values: Value[] = [];
-  #isOver = false;
-  #fault: Error | undefined;
-
-  /** `stop` is called when the reader wants no more. */
-  constructor(stop: () => void) {
-    this.#stop = stop;
-  }
-
-  push(value: Value): void {
-    if (this.#isOver) return;
-    const give = this.#waiting.shift();
-    if (give) give({ done: false, value });
-    else this.#values.push(value);
-  }
-
+/** Values on their way to one reader, who iterates over them. */
+export interface Pipe<Value> extends AsyncIterableIterator<Value> {
+  push(value: Value): void;
   /** A reader who is slow gets this instead of what waits. */
-  replace(value: Value): void {
-    this.#values = [];
-    this.push(value);
-  }
-
+  replace(value: Value): void;
   /** Nothing more comes; a reader who has read everything hears the fault, once. */
-  end(fault?: Error): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#fault = fault;
-    for (const give of this.#waiting.splice(0)) give(this.next());
-    this.#stop();
-  }
+  end(fault?: Error): void;
+}
 
-  async next(): Promise<IteratorResult<Value>> {
-    for (const value of this.#values.splice(0, 1)) return { done: false, value };
-    if (!this.#isOver) return new Promise((resolve) => this.#waiting.push(resolve));
-    const fault = this.#fault;
-    this.#fault = undefined;
-    if (fault) throw fault;
-    return { done: true, value: undefined };
-  }
-
-  async return(): Promise<IteratorResult<Value>> {
-    this.#values = [];
-    this.end();
-    return { done: true, value: undefined };
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
+/** `stop` is called when the reader wants no more, or nothing more comes. */
+export function pipe<Value>(stop: () => void): Pipe<Value> {
+  type Result = IteratorResult<Value>;
+  const waiting: ((result: Result | Promise<Result>) => void)[] = [];
+  let values: Value[] = [];
+  let last: Promise<Result> | undefined;
+  const over: Result = { done: true, value: undefined };
+  const self: Pipe<Value> = {
+    push(value) {
+      const give = waiting.shift();
+      if (give) give({ done: false, value });
+      else if (!last) values.push(value);
+    },
+    replace(value) {
+      values = [];
+      self.push(value);
+    },
+    end(fault) {
+      if (last) return;
+      last = fault ? Promise.reject(fault) : Promise.resolve(over);
+      last.catch(() => {});
+      for (const give of waiting.splice(0)) give(self.next());
+      stop();
+    },
+    async next() {
+      for (const value of values.splice(0, 1)) return { done: false, value };
+      const result = last ?? new Promise<Result>((resolve) => waiting.push(resolve));
+      if (last) last = Promise.resolve(over);
+      return result;
+    },
+    async return() {
+      values = [];
+      self.end();
+      return over;
+    },
+    [Symbol.asyncIterator]: () => self,
+  };
+  return self;
 }

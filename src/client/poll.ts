@@ -25,6 +25,8 @@ const breathMs = 250;
 interface Job {
   /** Whether there was an answer: the first request is not held. */
   isKnown: boolean;
+  /** Whether it is to be asked for. */
+  isDue: boolean;
   etag: string;
   request: Abort | undefined;
 }
@@ -34,7 +36,6 @@ export class PollWire implements Wire {
   readonly #place: Place;
   readonly #hear: Hear;
   readonly #jobs = new Map<string, Job>();
-  readonly #queue: string[] = [];
   #running = 0;
   /** Whether the gateway holds requests as long as we want. */
   #canHold = true;
@@ -49,10 +50,10 @@ export class PollWire implements Wire {
   }
 
   follow(name: string): void {
-    this.#jobs.set(name, { isKnown: false, etag: "", request: undefined });
+    this.#jobs.set(name, { isKnown: false, isDue: true, etag: "", request: undefined });
     // What is held would keep the others waiting.
     if (!this.#isHeld) for (const { request } of this.#jobs.values()) request?.abort();
-    this.#enqueue(name);
+    this.#go();
   }
 
   leave(name: string): void {
@@ -61,9 +62,6 @@ export class PollWire implements Wire {
     job?.request?.abort();
   }
 
-  /** Every answer is a sign of life. */
-  ping(): void {}
-
   check(): void {
     for (const job of this.#jobs.values()) {
       job.isKnown = false;
@@ -71,23 +69,17 @@ export class PollWire implements Wire {
     }
   }
 
-  /** The next connection has it. */
-  renew(): void {}
-
   close(): void {
     for (const name of this.#jobs.keys()) this.leave(name);
   }
 
-  #enqueue(name: string): void {
-    this.#queue.push(name);
-    this.#go();
-  }
-
   #go(): void {
-    while (this.#running < mostAtOnce && this.#queue.length > 0) {
-      const name = this.#queue.shift() ?? "";
-      const job = this.#jobs.get(name);
-      if (job && !job.request) void this.#poll(name, job);
+    for (const [name, job] of [...this.#jobs]) {
+      if (!job.isDue || this.#running >= mostAtOnce) continue;
+      // Whoever was asked for last is the last to be asked for again.
+      this.#jobs.delete(name);
+      this.#jobs.set(name, job);
+      void this.#poll(name, job);
     }
   }
 
@@ -95,6 +87,7 @@ export class PollWire implements Wire {
     const request = this.#place.surroundings.abort();
     let pause = 0;
     job.request = request;
+    job.isDue = false;
     this.#running += 1;
     try {
       pause = await this.#ask(name, job, request.signal);
@@ -102,10 +95,10 @@ export class PollWire implements Wire {
       if (!request.signal.aborted) this.#hear("ended", lost);
     }
     this.#running -= 1;
-    job.request = undefined;
     this.#go();
     this.#place.surroundings.after(request.signal.aborted ? 0 : pause, () => {
-      if (this.#jobs.get(name) === job) this.#enqueue(name);
+      job.isDue = true;
+      this.#go();
     });
   }
 
@@ -113,18 +106,18 @@ export class PollWire implements Wire {
   async #ask(name: string, job: Job, signal: Abort["signal"]): Promise<number> {
     const { since } = this.#place.start(name);
     const isHeld = this.#isHeld && job.isKnown && since !== undefined;
-    const query = `${since === undefined ? "" : `since=${since}`}${isHeld ? `&wait=${heldSeconds}` : ""}`;
-    const headers: Record<string, string> = job.etag === "" ? {} : { "If-None-Match": job.etag };
-    const answer = await ask(this.#place, `poll/${query ? withQuery(name, query) : name}`, { headers, signal });
+    const headers = { "If-None-Match": job.etag };
+    const query = `since=${since}${isHeld ? `&wait=${heldSeconds}` : ""}`;
+    const answer = await ask(this.#place, `poll/${since ? withQuery(name, query) : name}`, { headers, signal });
     if (signal.aborted) return 0;
     const isEmpty = answer.status === 304;
     if (answer.status !== 200 && !isEmpty) return this.#turnAway(name, answer, signal);
     const frames: unknown = isEmpty ? [] : JSON.parse(await answer.text());
-    if (!Array.isArray(frames)) throw new TypeError("No gateway answers like that");
+    if (!Array.isArray(frames)) throw lost;
     this.#take(name, frames, signal);
     if (signal.aborted) return 0;
     job.isKnown = true;
-    job.etag = answer.headers.get("ETag") ?? "";
+    job.etag = answer.headers.get("ETag") ?? job.etag;
     this.#hear("moved", name, answer.headers.get("Skein-Cursor") ?? undefined);
     if (answer.headers.get("Skein-End")) this.#end(name, "done");
     return this.#isHeld && this.#place.start(name).since !== undefined ? breathMs : pauseMs;

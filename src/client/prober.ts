@@ -14,47 +14,28 @@ interface ProberParts {
 }
 
 /** Tries from time to time whether a better transport works again, while a worse one goes on. */
-export class Prober {
-  readonly #parts: ProberParts;
-  #delayMs = firstMs;
-  #stop: Stop = () => {};
-
-  constructor(parts: ProberParts) {
-    this.#parts = parts;
-  }
-
-  stop(): void {
-    this.#stop();
-  }
-
+export interface Prober {
   /** Everything better than `at` is tried, soon or when it is time again; of the best there is none. */
-  watch(at: number, isSoon: unknown): void {
-    this.#stop();
-    if (at === 0) this.#delayMs = firstMs;
-    if (at > 0) this.#stop = this.#parts.after(isSoon ? 0 : this.#delay(), () => this.#try(0, at));
-  }
+  watch(at: number, isSoon: unknown): void;
+  stop(): void;
+}
 
-  #delay(): number {
-    const ms = this.#delayMs;
-    this.#delayMs = Math.min(2 * ms, lastMs);
-    return ms;
-  }
-
-  #try(candidate: number, at: number): void {
-    const { after, open, found } = this.#parts;
-    if (candidate >= at) return this.watch(at, false);
+export function prober({ after, open, found }: ProberParts): Prober {
+  let delayMs = firstMs;
+  let stop: Stop = () => {};
+  const attempt = (candidate: number, at: number): void => {
+    if (candidate >= at) return watch(at, false);
     let wire: Wire | undefined;
-    const stop = () => {
+    stop = () => {
       stopTimer();
       wire?.close();
     };
     const end = (isAlive: boolean) => {
       stop();
       if (isAlive) found(candidate);
-      else this.#try(candidate + 1, at);
+      else attempt(candidate + 1, at);
     };
     const stopTimer = after(patienceMs, () => end(false));
-    this.#stop = stop;
     try {
       wire = open(candidate, (kind, ..._said) => {
         if (kind === "heard" || kind === "ended") end(kind === "heard");
@@ -62,5 +43,15 @@ export class Prober {
     } catch {
       end(false);
     }
-  }
+  };
+  const watch = (at: number, isSoon: unknown): void => {
+    stop();
+    if (at === 0) {
+      delayMs = firstMs;
+      return;
+    }
+    stop = after(isSoon ? 0 : delayMs, () => attempt(0, at));
+    if (!isSoon) delayMs = Math.min(2 * delayMs, lastMs);
+  };
+  return { watch, stop: () => stop() };
 }

@@ -6,33 +6,34 @@ const silentMs = 90_000;
 const asleepMs = 85_000;
 
 /** When a connection was heard, and what follows from that. */
-export class Pulse {
-  readonly #now: () => number;
-  #heardMs = 0;
-  #tickedMs = 0;
-  #pingedMs = 0;
-
-  constructor(now: () => number) {
-    this.#now = now;
-  }
-
-  heard(): void {
-    this.#heardMs = this.#now();
-  }
-
+export interface Pulse {
+  heard(): void;
   /** From now on it is looked at every `tickMs`. */
-  begin(): void {
-    this.#tickedMs = this.#now();
-  }
+  begin(): void;
+  tick(): "asleep" | "silent" | "ping" | undefined;
+}
 
-  tick(): "asleep" | "silent" | "ping" | undefined {
-    const now = this.#now();
-    const sinceTickMs = now - this.#tickedMs;
-    this.#tickedMs = now;
-    if (sinceTickMs > asleepMs) return "asleep";
-    if (now - this.#heardMs >= silentMs) return "silent";
-    if (now - this.#pingedMs < pingMs) return undefined;
-    this.#pingedMs = now;
-    return "ping";
-  }
+/** Nothing was heard so far. */
+export function pulse(clock: () => number): Pulse {
+  let heardMs = 0;
+  let tickedMs = 0;
+  let pingedMs = 0;
+  return {
+    heard() {
+      heardMs = clock();
+    },
+    begin() {
+      tickedMs = clock();
+    },
+    tick() {
+      const now = clock();
+      const lateMs = now - tickedMs;
+      tickedMs = now;
+      if (lateMs > asleepMs) return "asleep";
+      if (now - heardMs >= silentMs) return "silent";
+      if (now - pingedMs < pingMs) return undefined;
+      pingedMs = now;
+      return "ping";
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import type { Instance, InstanceFrame, LogEntry, LogFrame, MessageFrame } from "./fleet-frames.ts";
-import type { AnyFrame } from "./frame.ts";
+import type { AnyFrame, Resumed } from "./frame.ts";
 import { isBeginning } from "./link.ts";
 import type {
   ActiveTool,
@@ -78,12 +78,14 @@ function rows<Frame, Row>(
 /** The fleet. Of an instance that is archived the row stays only where archived ones are shown. */
 const instances: Make = (keep) => {
   let showsArchived = false;
-  const changesOf = (frame: InstanceFrame, all: ReadonlyMap<unknown, Instance>): Changes<Instance> => {
+  const changesOf = (
+    frame: Exclude<InstanceFrame, Resumed>,
+    all: ReadonlyMap<unknown, Instance>,
+  ): Changes<Instance> => {
     if (frame.type === "snapshot") {
       showsArchived = frame.include_archived;
       return frame.instances.map((row) => [row.name, row]);
     }
-    if (frame.type === "resumed") return [];
     const { type, timestamp, cursor, ...fields } = frame;
     const row = all.get(fields.name);
     const isWhole = /created|unarch/.test(type);
@@ -98,7 +100,6 @@ const instances: Make = (keep) => {
 
 function entriesOf(frame: LogFrame): readonly LogEntry[] {
   if (frame.type === "backlog" || frame.type === "lines") return frame.lines.map((text) => ({ kind: "line", text }));
-  if (frame.type === "resumed") return [];
   const { type: kind, cursor, ...rest } = frame;
   return [{ kind, ...rest } as LogEntry];
 }
@@ -133,8 +134,7 @@ function tools(frame: GraphFrame, all: ReadonlyMap<unknown, ActiveTool>): Change
   // A tool that begins anew is the newest.
   if (frame.type === "tool_start") return [[keyOf(frame)], [keyOf(frame), { start: frame }]];
   if (frame.type !== "tool_progress" && frame.type !== "tool_end") return [];
-  const named = keyOf(frame);
-  const key = frame.call_id == null ? [...all].find(([, { start }]) => mayMean(frame, start))?.[0] : named;
+  const key = frame.call_id == null ? [...all].find(([, { start }]) => mayMean(frame, start))?.[0] : keyOf(frame);
   const tool = all.get(key);
   return tool ? [[key, frame.type === "tool_end" ? undefined : { ...tool, progress: frame }]] : [];
 }
@@ -160,17 +160,17 @@ function members(list: string, id: string): Reducer {
 }
 
 function swarm(): Reducer {
-  const parts = { agents: members("agents", "agent_id"), tasks: members("tasks", "task_id") };
+  const agents = members("agents", "agent_id");
+  const tasks = members("tasks", "task_id");
   return {
     take(frame) {
-      parts.agents.take(frame);
-      parts.tasks.take(frame);
+      agents.take(frame);
+      tasks.take(frame);
     },
-    read: () => ({ agents: parts.agents.read(), tasks: parts.tasks.read() }),
+    read: () => ({ agents: agents.read(), tasks: tasks.read() }),
     adopt(state) {
-      const { agents, tasks } = state as Swarm;
-      parts.agents.adopt(agents);
-      parts.tasks.adopt(tasks);
+      agents.adopt((state as Swarm).agents);
+      tasks.adopt((state as Swarm).tasks);
     },
   };
 }

@@ -1,15 +1,25 @@
 import { backoffMs } from "./backoff.ts";
 import type { AnyFrame } from "./frame.ts";
 import { cursorAfter, type Ear, type Message } from "./link.ts";
-import { Mailbox } from "./mailbox.ts";
 import type { Refusal, Stop, StreamStatus, Transport } from "./skein.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { type ErrorFrame, isError, isFarewell, isPassing, refusalOf, type Start, type Wire } from "./wire.ts";
+
+/** A message that waits. */
+interface Letter {
+  readonly message: Message;
+  settle(fault?: Error): void;
+}
+
+/** How many messages to a stream may wait. */
+const mostLetters = 64;
 
 /** A stream that a connection follows. */
 interface Entry {
   /** The newest cursor. */
   since: string | undefined;
+  /** What waits for a wire that can carry it. */
+  letters: Letter[];
   /** The newest message of each type that was said to it. */
   readonly said: Map<string, Message>;
   status: StreamStatus;
@@ -34,7 +44,6 @@ interface RosterParts {
 export class Roster {
   readonly #parts: RosterParts;
   readonly #entries = new Map<string, Entry>();
-  readonly #mailbox = new Mailbox();
 
   constructor(parts: RosterParts) {
     this.#parts = parts;
@@ -54,30 +63,32 @@ export class Roster {
     this.remove(name);
     const status = { phase: "loading" } as const;
     const rest = { error: undefined, attempts: 0, stopRetry: () => {}, over: false };
-    this.#entries.set(name, { since, said: new Map(), status, ...rest });
+    this.#entries.set(name, { since, letters: [], said: new Map(), status, ...rest });
   }
 
   remove(name: string): void {
-    this.#entries.get(name)?.stopRetry();
+    const entry = this.#entries.get(name);
+    if (!entry) return;
+    entry.stopRetry();
     this.#entries.delete(name);
-    this.#mailbox.drop(name, "Nobody follows this stream any more");
+    drop(name, entry);
   }
 
   /** Says something to a stream, now or when there is a wire that can carry it. Rejects when it never will be. */
   async send(name: string, message: Message, wire: Wire | undefined): Promise<void> {
-    if (this.#entries.get(name)?.over !== false) throw new Error(`"${name}" is not followed, or it is over`);
-    if (!this.#say(name, message, wire)) await this.#mailbox.keep(name, message);
+    const entry = this.#entries.get(name);
+    if (entry?.over !== false) throw gone(name);
+    if (say(name, entry, { message, wire })) return;
+    if (entry.letters.length >= mostLetters) throw new Error(`${mostLetters} messages wait already`);
+    await new Promise<void>((resolve, reject) => {
+      entry.letters.push({ message, settle: (fault) => (fault ? reject(fault) : resolve()) });
+    });
   }
 
   /** Says what waits. */
   post(wire: Wire | undefined): void {
-    this.#mailbox.deliver((name, message) => this.#say(name, message, wire));
-  }
-
-  #say(name: string, message: Message, wire: Wire | undefined): boolean {
-    const isSaid = wire?.say?.(name, message) ?? false;
-    if (isSaid) this.#entries.get(name)?.said.set(message.type, message);
-    return isSaid;
+    for (const [name, entry] of this.#entries)
+      entry.letters = entry.letters.filter(({ message, settle }) => !say(name, entry, { message, wire }) || settle());
   }
 
   /** What to follow on a new wire. */
@@ -159,7 +170,27 @@ export class Roster {
     const { phase, refusal } = entry.status;
     if (phase === status.phase && refusal?.code === status.refusal?.code) return;
     entry.status = status;
-    if (entry.over === true) this.#mailbox.drop(name, "The stream is over");
+    if (entry.over === true) drop(name, entry);
     this.#parts.ear.phase(name, status);
   }
+}
+
+interface Said {
+  readonly message: Message;
+  readonly wire: Wire | undefined;
+}
+
+function say(name: string, { said }: Entry, { message, wire }: Said): boolean {
+  const isSaid = wire?.say?.(name, message) ?? false;
+  if (isSaid) said.set(message.type, message);
+  return isSaid;
+}
+
+/** Nothing that waits will ever be said. */
+function drop(name: string, { letters }: Entry): void {
+  for (const { settle } of letters.splice(0)) settle(gone(name));
+}
+
+function gone(name: string): Error {
+  return new Error(`"${name}" is not followed, or it is over`);
 }

@@ -38,9 +38,6 @@ export class EventWire implements Wire {
     if (this.#names.delete(name)) this.#change();
   }
 
-  /** The gateway says by itself that it is alive. */
-  ping(): void {}
-
   check(): void {
     this.#request.abort();
     if (this.#isDue) return;
@@ -55,9 +52,8 @@ export class EventWire implements Wire {
   renew(token: string, connection: unknown): void {
     this.#place = { ...this.#place, token };
     const body = JSON.stringify({ connection });
-    const headers = { "Content-Type": "application/json" };
     // When it fails, the connection ends in a minute, and the next one has the new token.
-    ask(this.#place, "api/session/refresh", { method: "POST", headers, body }).catch(() => {});
+    ask(this.#place, "api/session/refresh", { method: "POST", body }).catch(() => {});
   }
 
   close(): void {
@@ -74,13 +70,12 @@ export class EventWire implements Wire {
     const tags = new Map<string, string>();
     for (const name of this.#names) {
       const { since } = this.#place.start(name);
-      tags.set(since === undefined ? name : withQuery(name, `since=${since}`), name);
+      tags.set(since ? withQuery(name, `since=${since}`) : name, name);
     }
     if (tags.size === 0) return;
     const query = [...tags.keys()].map((tag) => `stream=${encodeURIComponent(tag)}`).join("&");
-    const headers = { Accept: "text/event-stream" };
     try {
-      const answer = await ask(this.#place, `sse?${query}`, { headers, signal: request.signal });
+      const answer = await ask(this.#place, `sse?${query}`, { signal: request.signal });
       if (request.signal.aborted) return;
       if (answer.status === 200) await this.#events(answer, tags, request);
       else await this.#turnAway(answer, request);

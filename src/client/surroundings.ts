@@ -61,8 +61,7 @@ export interface Surroundings {
 }
 
 interface Target {
-  addEventListener?(type: string, listener: () => void): void;
-  removeEventListener?(type: string, listener: () => void): void;
+  addEventListener?(type: string, listener: () => void, options: Pick<Abort, "signal">): void;
 }
 
 /** What `globalThis` has, in a browser, Node, Deno or Bun. */
@@ -83,12 +82,12 @@ const world = globalThis as unknown as World;
 
 /** The world of this page or program. */
 export const surroundings: Surroundings = {
-  now: () => Date.now(),
+  now: Date.now,
   after(ms, task) {
     const timer = world.setTimeout(task, ms);
     return () => world.clearTimeout(timer);
   },
-  random: () => Math.random(),
+  random: Math.random,
   socket: (url, protocols) => new world.WebSocket(url, protocols),
   fetch: (url, asking) => world.fetch(url, asking),
   abort: () => new world.AbortController(),
@@ -103,12 +102,10 @@ export const surroundings: Surroundings = {
     const heard = [
       [world, "online"],
       [world, "offline"],
-      [world, "pageshow"],
       [document, "visibilitychange"],
     ] as const;
-    for (const [target, type] of heard) target?.addEventListener?.(type, seen);
-    return () => {
-      for (const [target, type] of heard) target?.removeEventListener?.(type, seen);
-    };
+    const listening = new world.AbortController();
+    for (const [target, type] of heard) target?.addEventListener?.(type, seen, listening);
+    return () => listening.abort();
   },
 };

@@ -8,14 +8,14 @@ export interface Wire {
   /** Follows a stream from where `Place.start` says. */
   follow(name: string): void;
   leave(name: string): void;
-  /** Says that somebody is here. */
-  ping(): void;
+  /** Says that somebody is here, where the other side does not know by itself. */
+  ping?(): void;
   /** Brings about a sign of life at once, if there is life. */
   check(): void;
   /** Says something to a stream, where that is possible; false when it cannot be said now. */
   say?(name: string, message: Message): boolean;
-  /** Goes on as the bearer of a newer token. */
-  renew(token: string, connection: unknown): void;
+  /** Goes on as the bearer of a newer token, where the next request does not do that by itself. */
+  renew?(token: string, connection: unknown): void;
   /** Ends it; nothing of it is heard any more. */
   close(): void;
 }
@@ -116,23 +116,25 @@ export function refusalOf({ code, message }: Refusal): Refusal {
   return { code, message };
 }
 
-const passing = /^(too_many_|bus_away|keys_away|node_away|no_resp|internal|shutting)/;
+const passing = /^too_many|_away$|^no_responder|^internal|^shutting/;
 
 /** Whether what a code says is so for now only. */
 export function isPassing(code: string): boolean {
   return passing.test(code);
 }
 
+/** Close codes after which it makes no sense to try again. */
+const final = /^100[89]|^44(0[0-7]|1)/;
+
 /** What the client does after a close code or, 4000 less, the status of an answer. */
-export function endingOf(code: number, error?: ErrorFrame, seconds = error?.retry_after): Ending {
-  const isLost = code < 1008 || (code > 1009 && code < 4400) || code === 4408 || code > 4428;
-  const kind = code === 4401 ? "unknown" : isLost ? "lost" : "denied";
-  return { kind, refusal: error && refusalOf(error), afterMs: (Number(seconds) || 0) * 1000 };
+export function endingOf(code: number, error?: ErrorFrame): Ending {
+  const kind = code === 4401 ? "unknown" : final.test(String(code)) ? "denied" : "lost";
+  return { kind, refusal: error && refusalOf(error), afterMs: 1000 * (error?.retry_after ?? 0) };
 }
 
 /** Asks the gateway for something below its address. */
 export function ask({ surroundings, base, token }: Place, path: string, asking: Asking): Promise<Answer> {
-  const headers = { ...asking.headers, ...(token !== undefined && { Authorization: `Bearer ${token}` }) };
+  const headers = { ...asking.headers, ...(token && { Authorization: `Bearer ${token}` }) };
   return surroundings.fetch(base + path, { credentials: "same-origin", cache: "no-store", ...asking, headers });
 }
 
@@ -142,9 +144,9 @@ export async function turnedAway(answer: Answer, { token }: Place): Promise<Endi
   const { status } = answer;
   // Not a gateway's answer: something on the way.
   if (!error || !isError(error)) return lost;
-  const isOfStream = error.code === "token_required" ? token === undefined : status % 100 !== 1 && status < 429;
+  const isOfStream = error.code === "token_required" ? !token : status % 100 !== 1 && status < 429;
   if (isOfStream && !error.code.startsWith("forbidden_")) return error;
-  return endingOf(4000 + status, error, error.retry_after ?? Number(answer.headers.get("Retry-After")));
+  return endingOf(4000 + status, error);
 }
 
 /** Nobody knows why. */

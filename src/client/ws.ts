@@ -18,7 +18,7 @@ export class SocketWire implements Wire {
   constructor(place: Place, hear: Hear) {
     const { surroundings, base, token } = place;
     const url = `${base.replace(/^http/, "ws")}ws`;
-    const socket = surroundings.socket(url, token === undefined ? [] : ["token", token]);
+    const socket = surroundings.socket(url, token ? ["token", token] : []);
     const sort = sorting(hear, (tag, frame) => this.#take(tag, frame));
     let error: ErrorFrame | undefined;
     this.#place = place;

@@ -216,7 +216,7 @@ describe("A message", () => {
     await expect(stream.send(hide)).rejects.toThrow("64 messages wait already");
     await expect(skein.stream("graph").send(hide)).rejects.toThrow('"graph" is not followed');
     skein.close();
-    expect(new Set(await Promise.all(waiting))).toEqual(new Set(["Nobody follows this stream any more"]));
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['"instances" is not followed, or it is over']));
     await expect(stream.send(hide)).rejects.toThrow("not followed");
   });
 
