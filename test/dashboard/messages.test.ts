@@ -86,6 +86,7 @@ describe("The messages", () => {
     const steps = page.locator("svg .step");
     await expect.poll(() => steps.count()).toBe(3);
     expect(page.url()).toContain("correlation=c2");
+    await expect.poll(() => page.locator("h2:focus").allInnerTexts()).toEqual(["Chain c2"]);
     expect(await page.locator("svg .agent text").allTextContents()).toEqual(["a", "b", "e"]);
     expect(await main(page)).toContain("2 messages between 3 agents: 1 delivered, 1 sent");
     await tell("q2", "delivered", { ...chain, from: "b", to: "e" });
@@ -104,6 +105,7 @@ describe("The messages", () => {
     expect(await axe(page)).toEqual([]);
     await page.getByRole("button", { name: "All messages" }).click();
     await expect.poll(() => steps.count()).toBe(0);
+    expect(await page.locator("label:has(input:focus)").innerText()).toBe("Correlation id");
     expect(faults).toEqual([]);
   });
 
