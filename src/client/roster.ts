@@ -77,7 +77,7 @@ export class Roster {
   /** Says something to a stream, now or when there is a wire that can carry it. Rejects when it never will be. */
   async send(name: string, message: Message, wire: Wire | undefined): Promise<void> {
     const entry = this.#entries.get(name);
-    if (entry?.over !== false) throw gone(name);
+    if (entry?.over !== false) throw new Error(gone(name));
     if (say(name, entry, { message, wire })) return;
     if (entry.letters.length >= mostLetters) throw new Error(`${mostLetters} messages wait already`);
     await new Promise<void>((resolve, reject) => {
@@ -188,9 +188,9 @@ function say(name: string, { said }: Entry, { message, wire }: Said): boolean {
 
 /** Nothing that waits will ever be said. */
 function drop(name: string, { letters }: Entry): void {
-  for (const { settle } of letters.splice(0)) settle(gone(name));
+  for (const { settle } of letters.splice(0)) settle(new Error(gone(name)));
 }
 
-function gone(name: string): Error {
-  return new Error(`"${name}" is not followed, or it is over`);
+function gone(name: string): string {
+  return `"${name}" is not followed, or it is over`;
 }
