@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -80,6 +80,15 @@ import { streamStore } from "skein/client/svelte";
 const skein = connect("/");
 `;
 
+/** The programs of the documentation. */
+function documented(): Record<string, string> {
+  const page = readFileSync(join(root, "docs/bindings.md"), "utf8");
+  const found = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(
+    ([, code = ""], i) => [`documented-${i}.ts`, code] as const,
+  );
+  return Object.fromEntries(found);
+}
+
 /** What gateways really send, as a program that says of which stream each frame is. */
 function typed(captured: Captured): string {
   const lines = Object.entries(captured).flatMap(([name, frames]) =>
@@ -124,8 +133,9 @@ beforeAll(async () => {
 describe.each(compilers)("A program on TypeScript %s that has nothing but the package", (_version, compiler) => {
   const dom = ["es2022", "dom", "dom.iterable"];
 
-  test("compiles with every entry, and so does every frame that a gateway sends", async () => {
-    const files = { "program.ts": program, "bindings.ts": bindings, "frames.ts": typed(captured) };
+  test("compiles with every entry, and so do the documented programs and every frame that a gateway sends", async () => {
+    const files = { ...documented(), "program.ts": program, "bindings.ts": bindings, "frames.ts": typed(captured) };
+    expect(Object.keys(files).length).toBeGreaterThan(5);
     expect(await compile(compiler, home, files, dom)).toEqual([]);
   });
 
