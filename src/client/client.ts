@@ -1,4 +1,4 @@
-import { Feed, type FeedOptions, type Listener } from "./feed.ts";
+import { Feed, type FeedOptions, guarded, type Listener } from "./feed.ts";
 import type { FrameOf, StateOf } from "./frames.ts";
 import { Handle } from "./handle.ts";
 import type { Link, OpenLink } from "./link.ts";
@@ -20,6 +20,7 @@ export class Client implements Skein {
   readonly #after: ClientParts["after"];
   readonly #feeds = new Map<string, Feed>();
   readonly #listeners = new Set<(status: Status) => void>();
+  readonly #soon = (task: () => void) => void this.#after(0, task);
   #status: Status;
   #isClosed = false;
 
@@ -33,7 +34,7 @@ export class Client implements Skein {
       adopt: (name, state) => this.#feeds.get(name)?.adopt(state),
       status: (status) => {
         this.#status = status;
-        for (const listener of [...this.#listeners]) listener(status);
+        for (const listener of [...this.#listeners]) guarded(() => listener(status), this.#soon);
       },
     });
   }
@@ -81,7 +82,7 @@ export class Client implements Skein {
   }
 
   #follow(name: string, options: FeedOptions): Feed {
-    const feed = new Feed(name, options, (task) => void this.#after(0, task));
+    const feed = new Feed(name, options, this.#soon);
     this.#feeds.set(name, feed);
     this.#link.follow(name, undefined);
     return feed;

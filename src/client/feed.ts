@@ -105,11 +105,7 @@ export class Feed {
   }
 
   #reduce(frame: AnyFrame): void {
-    try {
-      this.#reducer.take(frame);
-    } catch (thrown) {
-      this.#fault(thrown);
-    }
+    guarded(() => this.#reducer.take(frame), this.#soon);
     // What only counts is not shown before what it counts.
     if (this.#isCounted && frame.type === "snapshot") this.#coming = Number(frame.count) || 0;
     else if (this.#coming > 0) this.#coming -= 1;
@@ -132,18 +128,16 @@ export class Feed {
   }
 
   #call(tell: (listener: Listener) => void): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        tell(listener);
-      } catch (thrown) {
-        this.#fault(thrown);
-      }
-    }
+    for (const listener of [...this.#listeners]) guarded(() => tell(listener), this.#soon);
   }
+}
 
-  /** A fault of a listener is the page's and none of ours: it is thrown where nobody is in the way. */
-  #fault(thrown: unknown): void {
-    this.#soon(() => {
+/** A fault of a listener is the page's and none of ours: it is thrown where nobody is in the way. */
+export function guarded(task: () => void, soon: Soon): void {
+  try {
+    task();
+  } catch (thrown) {
+    soon(() => {
       throw thrown;
     });
   }

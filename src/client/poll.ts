@@ -4,13 +4,13 @@ import {
   ask,
   type ErrorFrame,
   endingBy,
+  fromThere,
   type Hear,
   isError,
   lost,
   type Place,
   turnedAway,
   type Wire,
-  withQuery,
 } from "./wire.ts";
 
 /** How many requests are open at a time. */
@@ -107,8 +107,8 @@ export class PollWire implements Wire {
     const { since } = this.#place.start(name);
     const isHeld = this.#isHeld && job.isKnown && since !== undefined;
     const headers = { "If-None-Match": job.etag };
-    const query = `since=${since}${isHeld ? `&wait=${heldSeconds}` : ""}`;
-    const answer = await ask(this.#place, `poll/${since ? withQuery(name, query) : name}`, { headers, signal });
+    const path = since ? fromThere(name, since) + (isHeld ? `&wait=${heldSeconds}` : "") : name;
+    const answer = await ask(this.#place, `poll/${path}`, { headers, signal });
     if (signal.aborted) return 0;
     const isEmpty = answer.status === 304;
     if (answer.status !== 200 && !isEmpty) return this.#turnAway(name, answer, signal);

@@ -20,7 +20,7 @@ interface Entry {
   since: string | undefined;
   /** What waits for a wire that can carry it. */
   letters: Letter[];
-  /** The newest message of each type that was said to it. */
+  /** The newest message of each type, and for each room, that was said to it. */
   readonly said: Map<string, Message>;
   status: StreamStatus;
   /** The last error that came for it. */
@@ -182,7 +182,12 @@ interface Said {
 
 function say(name: string, { said }: Entry, { message, wire }: Said): boolean {
   const isSaid = wire?.say?.(name, message) ?? false;
-  if (isSaid) said.set(message.type, message);
+  if (isSaid) {
+    // What concerns one room says nothing about the others. The newest is the last to be said again.
+    const key = `${message.type} ${message.instance_id}`;
+    said.delete(key);
+    said.set(key, message);
+  }
   return isSaid;
 }
 

@@ -5,6 +5,7 @@ import {
   ask,
   type ErrorFrame,
   endingBy,
+  fromThere,
   type Hear,
   isError,
   isFarewell,
@@ -12,7 +13,6 @@ import {
   type Place,
   turnedAway,
   type Wire,
-  withQuery,
 } from "./wire.ts";
 
 /** Many streams in one response of Server-Sent Events; which they are is in its address, so it begins anew when they change. */
@@ -70,7 +70,7 @@ export class EventWire implements Wire {
     const tags = new Map<string, string>();
     for (const name of this.#names) {
       const { since } = this.#place.start(name);
-      tags.set(since ? withQuery(name, `since=${since}`) : name, name);
+      tags.set(since ? fromThere(name, since) : name, name);
     }
     if (tags.size === 0) return;
     const query = [...tags.keys()].map((tag) => `stream=${encodeURIComponent(tag)}`).join("&");

@@ -157,7 +157,7 @@ export function endingBy(error: ErrorFrame | undefined): Ending {
   return endingOf(error?.code.startsWith("token_") ? 4401 : 0, error);
 }
 
-/** The stream's name with more in its query. */
-export function withQuery(name: string, query: string): string {
-  return name + (name.includes("?") ? "&" : "?") + query;
+/** The stream's name with a place to go on from in its query. */
+export function fromThere(name: string, since: string): string {
+  return `${name}${name.includes("?") ? "&" : "?"}since=${encodeURIComponent(since)}`;
 }
