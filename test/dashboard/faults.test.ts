@@ -163,7 +163,7 @@ describe("Behind a path prefix that a proxy takes off", () => {
     expect(unexpected(opened)).toEqual([]);
   });
 
-  test("a one-time sign-in by a token stays within it", async () => {
+  test("signing in with a token stays within it", async () => {
     await using gateway = await startGateway({ auth: enforced });
     await using proxy = await startBlockingProxy(gateway.url, prefix);
     await using opened = await openDashboard({ browser, url: proxy.url }, "#/fleet");
