@@ -4,8 +4,9 @@ import { defineConfig } from "vite";
 
 const within = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** What a page asks of its gateway; all else is the page's own files. */
-const asked = ["/api", "/metrics", "/session", "/sse", "/poll", "/healthz", "/readyz"];
+/** What a page asks of its gateway; all else is the page's own files, `api.ts` and `session.svelte.ts` among them. */
+const asked = "^/(?:api|metrics|session|sse|poll|healthz|readyz)(?=[/?]|$)";
+const askedForSockets = "^/ws(?=[/?]|$)";
 
 /**
  * The dashboard, for `npm run build` and `npm run dashboard`.
@@ -15,7 +16,6 @@ const asked = ["/api", "/metrics", "/session", "/sse", "/poll", "/healthz", "/re
  */
 export default defineConfig(() => {
   const gateway = process.env.SKEIN_URL ?? "http://127.0.0.1:8000";
-  const passed = Object.fromEntries(asked.map((path) => [path, { target: gateway }]));
   return {
     root: within("src/dashboard"),
     base: "./",
@@ -33,6 +33,6 @@ export default defineConfig(() => {
         input: [within("src/dashboard/index.html"), within("src/dashboard/streams.html")],
       },
     },
-    server: { proxy: { ...passed, "/ws": { target: gateway, ws: true } } },
+    server: { proxy: { [asked]: { target: gateway }, [askedForSockets]: { target: gateway, ws: true } } },
   };
 });

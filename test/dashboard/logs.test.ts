@@ -23,7 +23,7 @@ beforeAll(async () => {
   browser = await startChromium();
   bus = await openEmbeddedBus({ file: ":memory:", clock: systemClock });
   agent = await files.startAgent(bus, { limits: { batchMs: 10 } });
-  gateway = await startGateway({ bus });
+  gateway = await startGateway({ bus, limits: { queueBytes: 64 * 1024 * 1024, queueFrames: 65_536 } });
 });
 afterAll(async () => {
   await browser?.close();
