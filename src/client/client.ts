@@ -1,6 +1,6 @@
 import { Feed, type FeedOptions, guarded, type Listener } from "./feed.ts";
 import type { FrameOf, StateOf } from "./frames.ts";
-import { Handle } from "./handle.ts";
+import { handle } from "./handle.ts";
 import type { Link, OpenLink } from "./link.ts";
 import type { Skein, Status, Stop, Stream, StreamOptions, Transport } from "./skein.ts";
 
@@ -57,7 +57,7 @@ export class Client implements Skein {
     if (name === "") throw new TypeError('A stream needs a name, such as "instances"');
     // What its frames and its state are is what its name says, or the options.
     const known = (options ?? {}) as unknown as FeedOptions;
-    return new Handle({
+    return handle({
       name,
       feed: () => this.#feeds.get(name),
       listen: (listener) => this.#listen(name, known, listener),
