@@ -61,10 +61,11 @@ function orgOf({ hub, attendance }: GatewayParts, { org, subject, scope }: Princ
   const tally = hub.tallies.of(org);
   const survey = attendance.survey(org);
   const isSeen = (one: Present) => scope === undefined || one.subject === subject;
+  const open = scope === undefined ? survey.open : attendance.openOf(org, subject);
   return {
     org,
     ...figures([tally], [survey], tally.latency.lastMinute()),
-    open: survey.open.filter(isSeen).slice(0, limit).map(shown),
+    open: open.slice(0, limit).map(shown),
     closed: attendance.closed(org).filter(isSeen).slice(0, limit).map(shownClosed),
   };
 }

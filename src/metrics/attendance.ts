@@ -46,7 +46,7 @@ export interface Survey {
   readonly byTransport: ReadonlyMap<string, number>;
   readonly queuedFrames: number;
   readonly queuedBytes: number;
-  /** Those that wait for most first, then the newest. */
+  /** Those that wait for most first, then the newest; all that wait, and as many others as anybody may see. */
   readonly open: readonly Present[];
 }
 
@@ -60,6 +60,9 @@ interface Book {
 }
 
 const mostClosed = 100;
+
+/** Of how many connections that wait for nothing is told. */
+const mostLevel = 1000;
 
 /** Of how many orgs without an open connection is remembered who was there. */
 const mostQuiet = 100;
@@ -110,6 +113,12 @@ export class Attendance {
     return book.survey;
   }
 
+  /** The open connections of one subject of an org, as they are now; in the order of a survey. */
+  openOf(org: string, subject: string): readonly Present[] {
+    const book = this.#books.get(org);
+    return book ? rowsOf(book, ({ guest }) => guest.principal.subject === subject) : [];
+  }
+
   /** The last connections of an org that ended, the newest first. */
   closed(org: string): readonly Departed[] {
     return this.#books.get(org)?.closed.toReversed() ?? [];
@@ -127,17 +136,24 @@ export class Attendance {
 const nobody: Survey = { byTransport: new Map(), queuedFrames: 0, queuedBytes: 0, open: [] };
 
 function surveyOf(book: Book): Survey {
-  const open = Array.from(book.open.keys(), (one) => presentIn(book, one));
   const byTransport = new Map<string, number>();
   let queuedFrames = 0;
   let queuedBytes = 0;
-  for (const one of open) {
+  for (const one of book.open.keys()) {
     byTransport.set(one.transport, (byTransport.get(one.transport) ?? 0) + 1);
-    queuedFrames += one.queuedFrames;
-    queuedBytes += one.queuedBytes;
+    queuedFrames += one.behind;
+    queuedBytes += one.pendingBytes();
   }
-  open.sort((a, b) => b.queuedFrames - a.queuedFrames || b.queuedBytes - a.queuedBytes || b.id - a.id);
-  return { byTransport, queuedFrames, queuedBytes, open };
+  return { byTransport, queuedFrames, queuedBytes, open: rowsOf(book, () => true) };
+}
+
+/** Rows are made of few: of ten thousand connections the most wait for nothing. */
+function rowsOf(book: Book, isSeen: (one: Attending) => boolean): Present[] {
+  const seen = [...book.open.keys()].filter(isSeen);
+  const isWaiting = (one: Attending) => one.behind > 0 || one.pendingBytes() > 0;
+  const older = seen.slice(0, Math.max(0, seen.length - mostLevel)).filter(isWaiting);
+  const rows = [...older, ...seen.slice(-mostLevel)].map((one) => presentIn(book, one));
+  return rows.sort((a, b) => b.queuedFrames - a.queuedFrames || b.queuedBytes - a.queuedBytes || b.id - a.id);
 }
 
 function presentIn(book: Book, one: Attending): Present {
