@@ -26,8 +26,7 @@ export async function ensureDashboard(env) {
   try {
     await build(fresh, env);
     writeFileSync(join(fresh, stamp), mark);
-    rmSync(built, { recursive: true, force: true });
-    renameSync(fresh, built);
+    putInPlace(fresh, mark);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
@@ -42,6 +41,20 @@ async function build(folder, env) {
   const command = ["vite", "build", "--config", "vite.dashboard.config.ts", "--outDir", folder, "--logLevel", "warn"];
   const code = await exitCodeOf(startChild(command, { env, cwd: root, detached: false, stdio: ["ignore", 2, 2] }));
   if (code !== 0) throw new Fault(`vite build failed with exit code ${code}; what it said is above`);
+}
+
+/**
+ * @param {string} fresh
+ * @param {string} mark
+ */
+function putInPlace(fresh, mark) {
+  rmSync(built, { recursive: true, force: true });
+  try {
+    renameSync(fresh, built);
+  } catch (error) {
+    // Somebody else who builds was a moment earlier, with the same sources.
+    if (!isMadeOf(mark)) throw error;
+  }
 }
 
 function sources() {
