@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { exitCodeOf, startChild } from "./child.mjs";
 import { root } from "./dependencies.mjs";
 import { Fault, main, say } from "./fault.mjs";
+import { ready } from "./runtime.mjs";
 
 const folders = ["src/dashboard", "src/client", "src/protocol"];
 const files = ["vite.dashboard.config.ts", "package-lock.json"];
@@ -87,4 +88,4 @@ function isMadeOf(mark) {
 }
 
 // node scripts/dashboard.mjs is for whoever wants nothing but that.
-if (process.argv[1] === import.meta.filename) await main(() => ensureDashboard(process.env));
+if (process.argv[1] === import.meta.filename) await main(async () => ensureDashboard(await ready()));
