@@ -19,9 +19,10 @@ export class TabLeader {
   /** Which tabs want a stream. */
   readonly #wanted = new Map<string, Set<string>>();
   #status = connecting;
+  #isOver = false;
 
   constructor(open: OpenLink, reach: Reach) {
-    const { tell } = reach;
+    const tell = (told: Told) => this.#isOver || reach.tell(told);
     this.#reach = reach;
     tell({ kind: "status", status: connecting });
     this.#link = open({
@@ -45,19 +46,20 @@ export class TabLeader {
   }
 
   close(): void {
+    this.#isOver = true;
     this.#link.close();
   }
 
-  #follow({ from, name, since }: Extract<Asked, { kind: "follow" }>): void {
+  #follow({ from, name, since, isLate }: Extract<Asked, { kind: "follow" }>): void {
     const tabs = this.#wanted.get(name) ?? new Set();
     const [giver] = tabs;
     const isNew = !tabs.has(from);
     this.#wanted.set(name, tabs.add(from));
     if (isNew) this.#reach.onGone(from, () => this.#leave(from, name));
-    // Whoever knows where it stands has heard of the beginning, and finds its place by itself.
-    if (giver && since !== undefined) return;
-    if (giver && isNew) return this.#reach.tell({ kind: "give", name, from: giver, to: from });
-    // Nobody has followed it, or nobody could give the state: for all it begins.
+    // Whoever knows where it stands, and has heard of the beginning, finds its place by itself.
+    if (giver && since !== undefined && !isLate) return;
+    if (giver && since === undefined && isNew) return this.#reach.tell({ kind: "give", name, from: giver, to: from });
+    // Nobody has followed it, or it goes back for one that is late, or nobody could give the state: it begins for all.
     this.#reach.tell({ kind: "begin", name, since });
     this.#link.follow(name, since);
   }

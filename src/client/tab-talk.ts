@@ -5,7 +5,14 @@ import type { Status, StreamStatus } from "./skein.ts";
 /** What a tab says to the one that leads. */
 export type Asked =
   | { readonly kind: "who" }
-  | { readonly kind: "follow"; readonly from: string; readonly name: string; readonly since: string | undefined }
+  | {
+      readonly kind: "follow";
+      readonly from: string;
+      readonly name: string;
+      readonly since: string | undefined;
+      /** Whether it has not heard all of this reign. */
+      readonly isLate: boolean;
+    }
   | { readonly kind: "leave"; readonly from: string; readonly name: string }
   | {
       readonly kind: "send";
@@ -38,5 +45,5 @@ export interface Given {
   readonly status: StreamStatus | undefined;
 }
 
-/** One reign is the time that one tab leads; `count` numbers what it says. */
+/** One reign is the time that one tab leads; a later one sorts after it. `count` numbers what the leader says, from 1. */
 export type Talk = Asked | ((Told | Given) & { readonly reign: string; readonly count: number });

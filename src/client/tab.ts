@@ -19,7 +19,7 @@ export interface Channel {
 }
 
 /** What a tab is made of. */
-export interface TabParts extends Pick<Surroundings, "after" | "random"> {
+export interface TabParts extends Pick<Surroundings, "now" | "after" | "random"> {
   readonly open: OpenLink;
   readonly id: string;
   readonly locks: Locks;
@@ -40,7 +40,7 @@ interface Followed {
   from: number;
   status?: StreamStatus;
   /** Whether it has waited for so long that it asks again. */
-  isLate?: boolean;
+  isOverdue?: boolean;
 }
 
 interface Unsent {
@@ -146,16 +146,21 @@ export class Tab implements Link {
     const lead = () => this.#lead();
     this.#parts.locks.request(this.#key ?? "", options, lead).catch(() => {
       // Another tab has taken the lock, because this one was silent for too long.
-      this.#leader?.close();
-      this.#leader = undefined;
+      this.#depose();
       this.#stand();
     });
   }
 
+  #depose(): void {
+    this.#leader?.close();
+    this.#leader = undefined;
+  }
+
   #lead(): Promise<void> {
-    const { open, id, random, locks } = this.#parts;
+    const { open, id, locks, now } = this.#parts;
     if (this.#isClosed || this.#leader) return this.#over;
-    const reign = `${id} ${random()}`;
+    // By the clock, because a tab that is new knows of no reign; and after the last one in any case.
+    const reign = `${Math.max(now(), Number.parseInt(this.#reign || "0", 10) + 1)} ${id}`;
     let count = 0;
     this.#leader = new TabLeader(open, {
       tell: (told) => this.#post({ ...told, reign, count: ++count }),
@@ -176,13 +181,13 @@ export class Tab implements Link {
     }
     this.#post({ kind: "who" });
     for (const [name, stream] of this.#followed) {
-      if (stream.held && stream.isLate) this.#want(name, undefined);
-      stream.isLate = true;
+      if (stream.held && stream.isOverdue) this.#want(name, undefined);
+      stream.isOverdue = true;
     }
   }
 
-  #want(name: string, since: string | undefined): void {
-    this.#ask({ kind: "follow", from: this.#parts.id, name, since });
+  #want(name: string, since: string | undefined, isLate = false): void {
+    this.#ask({ kind: "follow", from: this.#parts.id, name, since, isLate });
   }
 
   /** Asks the leader, when there is one. A new one is asked for all that matters still. */
@@ -204,17 +209,8 @@ export class Tab implements Link {
   }
 
   #heed(talk: Exclude<Talk, Asked>): void {
-    if (talk.reign !== this.#reign) {
-      // Of two that believe to lead, one is about to hear that it does not.
-      if (talk.kind !== "status" || (this.#leader && !talk.reign.startsWith(this.#parts.id))) return;
-      this.#reign = talk.reign;
-      for (const [name, stream] of this.#followed) {
-        Object.assign(stream, { held: [], from: 0, isLate: false });
-        this.#want(name, stream.since);
-      }
-      const { id: from } = this.#parts;
-      for (const [id, { name, message }] of this.#unsent) this.#ask({ kind: "send", from, id, name, message });
-    }
+    if (talk.reign < this.#reign || (talk.reign > this.#reign && talk.kind !== "status")) return;
+    if (talk.reign > this.#reign) this.#obey(talk.reign, talk.count > 1);
     this.#unanswered = 0;
     if (talk.kind === "state") return this.#adopt(talk);
     this.#count = talk.count;
@@ -223,6 +219,18 @@ export class Tab implements Link {
     const isChanged = JSON.stringify(talk.status) !== JSON.stringify(this.#status);
     this.#status = talk.status;
     if (isChanged) this.#ear.status(talk.status);
+  }
+
+  /** Asks a new leader for everything that this tab wants. */
+  #obey(reign: string, isLate: boolean): void {
+    const { id: from } = this.#parts;
+    if (!reign.endsWith(from)) this.#depose();
+    this.#reign = reign;
+    for (const [name, stream] of this.#followed) {
+      Object.assign(stream, { held: [], from: 0, isOverdue: false });
+      this.#want(name, stream.since, isLate);
+    }
+    for (const [id, { name, message }] of this.#unsent) this.#ask({ kind: "send", from, id, name, message });
   }
 
   #settle({ to, id, fault }: Extract<Told, { kind: "sent" }>): void {

@@ -32,10 +32,10 @@ export function openInTabs(open: OpenLink, plan: SharePlan): OpenLink {
   const locks = navigator?.locks;
   const id = crypto?.randomUUID?.();
   if (!locks || !BroadcastChannel || !id) return open;
-  const { after, random } = plan.surroundings;
+  const { now, after, random } = plan.surroundings;
   const keyOf = () => sharedKey(plan);
   return (ear) =>
-    new Tab(ear, { open, id, locks, keyOf, after, random, channelOf: (name) => new BroadcastChannel(name) });
+    new Tab(ear, { open, id, locks, keyOf, now, after, random, channelOf: (name) => new BroadcastChannel(name) });
 }
 
 /** What tabs call one another by: where they go, how, and as whom. Settles when the gateway has said who that is. */
