@@ -123,6 +123,7 @@ export class Roster {
     else if (isFarewell(frame)) this.#end(name, entry, { reason: frame.reason, transport });
     else {
       entry.attempts = 0;
+      entry.error = undefined;
       entry.since = cursorAfter(entry.since, frame);
       this.#parts.ear.frame(name, frame);
       if (this.#entries.get(name) === entry) this.#tell(name, entry, { phase: "live" });

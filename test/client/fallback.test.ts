@@ -1,4 +1,8 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
+import { connectIn } from "../../src/client/connect.ts";
 import type { Skein } from "../../src/client/index.ts";
 import { transports } from "../../src/client/skein.ts";
 import { startBlockingProxy, type Treatment } from "../support/blocking-proxy.ts";
@@ -6,7 +10,7 @@ import { buses, type TestBus } from "../support/buses.ts";
 import { follow } from "../support/client.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { enforced, token } from "../support/tokens.ts";
-import { hurry, watch } from "./following.ts";
+import { hurried, hurry, watch } from "./following.ts";
 
 /** Settles when the connection lives on a transport. */
 async function on(skein: Skein, transport: string): Promise<void> {
@@ -93,6 +97,19 @@ describe("A client behind a proxy", () => {
     await on(skein, "ws");
     await expect.poll(() => frames).toContain("connected");
     expect(rooms.status.phase).toBe("live");
+  });
+
+  test("leaves a WebSocket that was opened and says nothing", async () => {
+    const mute = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => false });
+    await once(mute, "listening");
+    const { port } = mute.address() as AddressInfo;
+    const socket = (_url: string, protocols: string[]) => hurried.socket(`ws://127.0.0.1:${port}`, protocols);
+    const skein = connectIn({ ...hurried, socket }, gateway.url, {});
+    await watch(skein.stream("instances")).until(() => true);
+    expect(skein.status).toMatchObject({ state: "live", transport: "sse" });
+    skein.close();
+    for (const client of mute.clients) client.terminate();
+    mute.close();
   });
 
   test("follows more streams than are polled at a time", async () => {

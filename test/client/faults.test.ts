@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { AnyFrame } from "../../src/client/index.ts";
 import { connectScripted, covered, snapshot } from "./scripted-skein.ts";
 import { settled } from "./scripted-world.ts";
 
@@ -174,6 +175,47 @@ describe("A stream", () => {
     world.socketNow.say(covered("messages?", { type: "snapshot", recent_events: [], cursor: "m-1" }));
     expect(seen).toEqual(["snapshot"]);
     expect(frames).toHaveLength(1);
+  });
+
+  test("that counts what follows is shown when it is all there, or when no more will come", async () => {
+    const { world, skein } = await connectScripted();
+    const run = skein.stream("runs/r");
+    const lengths: (number | undefined)[] = [];
+    run.subscribe((events) => lengths.push(events?.length));
+    world.socketNow.open();
+    const say = (frame: AnyFrame) => {
+      world.socketNow.say(covered("runs/r", frame));
+      world.clock.pass(0);
+    };
+    const event = (n: number) => ({ type: "task_start", n, cursor: `r-${n}` });
+    say({ type: "snapshot", count: 2, cursor: "r-0" });
+    say(event(1));
+    expect(run.getSnapshot()).toBeUndefined();
+    say(event(2));
+    say({ type: "snapshot", count: 5, reason: "lagged", cursor: "r-0" });
+    say(event(1));
+    expect(run.getSnapshot()).toHaveLength(2);
+    world.socketNow.end(1006);
+    world.clock.pass(0);
+    expect(lengths).toEqual([undefined, 2, 1]);
+  });
+
+  test("gives whoever iterates over its states the newest, and lets go of it when that is enough", async () => {
+    const { world, skein } = await connectScripted();
+    const states = skein.stream("instances")[Symbol.asyncIterator]();
+    const first = states.next();
+    for (const name of ["a", "b", "c"]) {
+      world.socketNow.say(fleet(`e-${name}`, name));
+      world.clock.pass(0);
+    }
+    expect([...(await first).value.keys()]).toEqual(["a"]);
+    expect([...(await states.next()).value.keys()]).toEqual(["c"]);
+    const pending = states.next();
+    await states.return?.();
+    expect(await pending).toEqual({ done: true, value: undefined });
+    const last = skein.stream("instances").frames()[Symbol.asyncIterator]().next();
+    skein.close();
+    expect(await last).toEqual({ done: true, value: undefined });
   });
 
   test("whose listener throws goes on, and the fault is thrown where it is seen", async () => {
