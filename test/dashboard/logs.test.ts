@@ -12,7 +12,6 @@ import { LogWriter } from "../support/log-writer.ts";
 import { LogDirectory } from "../support/logs.ts";
 
 const esc = String.fromCharCode(27);
-
 let browser: Browser;
 let bus: Bus;
 let gateway: Gateway;
@@ -84,7 +83,7 @@ test("A log is shown as it is written, in its colours, with a rule wherever its 
   await expect.poll(() => lastShown(page)).toBe("ERROR plain orange here");
   expect(await page.locator(".rows .ansi-red-fg.ansi-bold").innerText()).toBe("ERROR");
   expect(await page.getByText("orange", { exact: true }).getAttribute("class")).toBe("ansi-fg");
-  files.append("colours", '<img src=x onerror="document.title=1">', "last of the old");
+  files.append("colours", `<img src=x onerror="document.title=1">${"x".repeat(2000)}`, "last of the old");
   await expect.poll(() => lastShown(page)).toBe("last of the old");
   expect(await page.locator(".rows img").count()).toBe(0);
   files.rotate("colours");
@@ -99,6 +98,7 @@ test("A log is shown as it is written, in its colours, with a rule wherever its 
       expect.stringMatching(/^rotated at .* truncated/),
     ]);
   expect(await counted(page)).toBe("4 lines");
+  expect(await page.evaluate("document.querySelector('.rows .rule').getBoundingClientRect().right")).toBeLessThan(1280);
   expect(await axe(page)).toEqual([]);
   expect(faults).toEqual([]);
 });

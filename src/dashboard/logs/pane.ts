@@ -185,6 +185,7 @@ export class Pane {
     this.#columnWidth = columnWidthIn(rows);
     const { paddingLeft, paddingRight } = getComputedStyle(rows);
     const room = box.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+    this.#parts.sheet.style.setProperty("--window", `${room}px`);
     // A little less than a column may be missing by rounding.
     const columns = Math.max(8, Math.floor(room / this.#columnWidth + 0.01));
     store.wrapAt(this.#isWrapped ? columns : Number.POSITIVE_INFINITY);
