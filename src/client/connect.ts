@@ -27,10 +27,7 @@ export function connectIn(
   url: string,
   { token, transports = all, share }: ConnectOptions,
 ): Skein {
-  const base = surroundings
-    .resolve(url)
-    .replace(/[?#].*/s, "")
-    .replace(/\/*$/, "/");
+  const base = surroundings.resolve(url).replace(/\/*([?#].*)?$/s, "/");
   const [transport] = transports;
   if (!/^https?:/.test(base)) throw new TypeError(`"${url}" is no address with http: or https:`);
   if (!transport || transports.some((one) => !all.includes(one))) throw new TypeError(`transports: some of ${all}`);

@@ -49,7 +49,7 @@ export interface ConnectOptions {
   readonly share?: "none" | "tabs";
 }
 
-/** What one stream needs besides its name. */
+/** What one stream needs besides its name. What its first listener comes with counts for all. */
 export interface StreamOptions<State, Frame> {
   /** How many frames, lines or events a state that is a list keeps, the newest. Default: 1,000. */
   readonly keep?: number;
@@ -98,8 +98,8 @@ export interface Stream<State, Frame> extends AsyncIterable<State> {
   /**
    * Says something to the stream, such as `{type: "set_include_archived", value: true}`.
    *
-   * Waits for a WebSocket while there is none, 64 messages at the most. Settles when it was handed over; rejects with an
-   * Error when it cannot be.
+   * Waits for a WebSocket while there is none, 64 messages to one stream at the most. Settles when it was handed over;
+   * rejects with an Error when it cannot be. After a reconnect the newest message of each type is said again.
    */
   send(message: { readonly type: string; readonly [field: string]: unknown }): Promise<void>;
 }
