@@ -18,7 +18,7 @@ export function pipe<Value>(stop: () => void): Pipe<Value> {
     push(value) {
       const give = waiting.shift();
       if (give) give({ done: false, value });
-      else if (!last) values.push(value);
+      else values.push(value);
     },
     replace(value) {
       values = [];
