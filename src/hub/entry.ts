@@ -1,7 +1,7 @@
 import type { Stored } from "../bus/bus.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { Failure } from "../protocol/failure.ts";
-import { Frame, type FrameBody } from "../protocol/frame.ts";
+import { Frame, type FrameBody, Repetition } from "../protocol/frame.ts";
 import { splitSubject } from "../protocol/subject.ts";
 import { accept, isoTime } from "../stream/accept.ts";
 import type { Change, FeedDefinition, SourcedDefinition, StoredDefinition, TableDefinition } from "../stream/define.ts";
@@ -53,6 +53,11 @@ export function changeEntries(definition: TableDefinition, change: Change<unknow
 /** An entry that has no place of its own: what time alone says, after everything at `position`. */
 export function timeEntry(body: FrameBody, item: unknown, position: number): Entry {
   return { frame: new Frame(body), position, part: 0, item, last: false };
+}
+
+/** The same of what has not changed. */
+export function repeatEntry(body: FrameBody, item: unknown, position: number): Entry {
+  return { ...timeEntry(body, item, position), frame: new Repetition(body) };
 }
 
 /** The change from one value to the next. */

@@ -8,7 +8,7 @@ import type { FeedDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import { journalOf, paramsOf, tailOf, tailsOf } from "../stream/subject.ts";
 import { Channel } from "./channel.ts";
-import { addressOf, eventEntry, itemOf, timeEntry } from "./entry.ts";
+import { addressOf, eventEntry, itemOf, repeatEntry } from "./entry.ts";
 import { Excerpt } from "./excerpt.ts";
 import { FeedPast } from "./feed-past.ts";
 import { linger } from "./linger.ts";
@@ -94,7 +94,7 @@ export class FeedSource implements Follower {
   #say(body: FrameBody): void {
     const { position } = this.#progress;
     for (const { channel } of this.#channels.values()) {
-      if (!channel.isIdle) channel.push([timeEntry(body, undefined, position)]);
+      if (!channel.isIdle) channel.push([repeatEntry(body, undefined, position)]);
     }
   }
 

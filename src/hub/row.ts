@@ -1,5 +1,5 @@
 import type { TableDefinition } from "../stream/define.ts";
-import { changeOf, timeEntry } from "./entry.ts";
+import { changeOf, repeatEntry, timeEntry } from "./entry.ts";
 import type { Entry } from "./ring.ts";
 
 /** A row of a table, and what time has made of it. */
@@ -41,6 +41,6 @@ export class Row {
   repeats(nowMs: number, position: number): Entry[] {
     const { repeat } = this.#definition;
     const change = changeOf(this.record, this.record, nowMs);
-    return repeat ? [timeEntry(repeat.frame(this.record), change, position)] : [];
+    return repeat ? [repeatEntry(repeat.frame(this.record), change, position)] : [];
   }
 }

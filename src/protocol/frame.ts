@@ -40,6 +40,9 @@ export class Frame implements Line {
   }
 }
 
+/** What is said again and again, so that whoever listens knows that it still holds: no news. */
+export class Repetition extends Frame {}
+
 /** A frame on a connection with many streams: which of them it belongs to, and the frame's own bytes. */
 export class Envelope implements Line {
   readonly json: string;

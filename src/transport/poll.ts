@@ -10,7 +10,7 @@ import type { Batch } from "../protocol/batch.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Line } from "../protocol/frame.ts";
+import { type Line, Repetition } from "../protocol/frame.ts";
 import type { Gate } from "./admit.ts";
 import type { Admission, Guest, Request, StreamAdmission } from "./guest.ts";
 
@@ -143,7 +143,7 @@ class Hold implements Sink, Leased, Attending {
   say(): void {}
 
   write(batch: Batch): boolean {
-    const news = batch.frames.filter((frame) => !isSignOfLife(frame));
+    const news = batch.frames.filter((frame) => !(frame instanceof Repetition));
     if (news.length === 0) return true;
     this.#resolve(news);
     return false;
@@ -158,11 +158,6 @@ class Hold implements Sink, Leased, Attending {
   pendingBytes(): number {
     return 0;
   }
-}
-
-/** Whether it only says that the stream is alive, which is no news. A ping that was published has a cursor. */
-function isSignOfLife({ json, cursor }: Line): boolean {
-  return cursor === undefined && json.startsWith('{"type":"ping"');
 }
 
 function hasCursor({ cursor }: Line): boolean {

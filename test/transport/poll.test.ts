@@ -59,19 +59,30 @@ test.each(["26", "-1", "soon", ""])("A wait of %j is refused", async (wait) => {
   });
 });
 
-test("A held request is not answered by a ping of its stream", async () => {
+test.each([
+  ["a ping", "graph/c1", { type: "tool_start", tool: "t" }, { type: "tool_start" }],
+  [
+    "a signal that is only said again",
+    "mission/c1",
+    { status: "busy" },
+    { type: "signal", payload: { status: "busy" } },
+  ],
+])("A held request is not answered by %s", async (_, tail, news, told) => {
   const clock = new ManualClock(Date.now());
   await using gateway = await startGateway({ clock, auth: openWithKey });
   const as = await token({ org: "default" });
   const headers = bearer(as);
-  const first = await fetch(`${gateway.url}/poll/graph`, { headers });
+  const [stream] = tail.split("/");
+  await gateway.publish("mission/c1", { status: "available" }, as);
+  const first = await fetch(`${gateway.url}/poll/${stream}`, { headers });
   await first.text();
   const since = first.headers.get("skein-cursor");
-  const held = fetch(`${gateway.url}/poll/graph?since=${since}&wait=25`, { headers }).then((answer) => answer.json());
+  clock.pass(30_000);
+  const held = fetch(`${gateway.url}/poll/${stream}?since=${since}&wait=25`, { headers });
   const metrics = () => fetch(`${gateway.url}/metrics`).then((answer) => answer.text());
   await expect.poll(metrics).toContain('skein_connections{transport="poll"} 1');
-  clock.pass(21_000);
+  clock.pass(20_000);
   expect(await metrics()).toContain('skein_connections{transport="poll"} 1');
-  await gateway.publish("graph/c1", { type: "tool_start", tool: "t" }, as);
-  expect(await held).toMatchObject([{ type: "tool_start" }]);
+  await gateway.publish(tail, news, as);
+  expect(await (await held).json()).toMatchObject([told]);
 });
