@@ -10,11 +10,11 @@ import { buses, type TestBus } from "../support/buses.ts";
 import { follow } from "../support/client.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { enforced, token } from "../support/tokens.ts";
-import { hurried, hurry, watch } from "./following.ts";
+import { hurried, hurry, until, watch } from "./following.ts";
 
 /** Settles when the connection lives on a transport. */
 async function on(skein: Skein, transport: string): Promise<void> {
-  await expect.poll(() => skein.status, { timeout: 15_000, interval: 5 }).toMatchObject({ state: "live", transport });
+  await until(() => skein.status.state === "live" && skein.status.transport === transport);
 }
 
 /** Publishes numbered events to a run, one at a time, until it is stopped. */
@@ -37,7 +37,7 @@ function publishing(gateway: () => Gateway, run: string): { stop(): Promise<numb
   };
 }
 
-describe("A client behind a proxy", () => {
+describe.concurrent("A client behind a proxy", () => {
   let gateway: Gateway;
   beforeAll(async () => {
     gateway = await startGateway();
@@ -73,9 +73,7 @@ describe("A client behind a proxy", () => {
     await on(skein, "ws");
     proxy.treat({ ws: "refuse", sse: "refuse", poll: "refuse" });
     await gateway.publish("runs/none", { type: "task_start", n: 0 });
-    await expect
-      .poll(() => new Set(proxy.asked.map((one) => one.slice(0, 4))))
-      .toEqual(new Set(["ws /", "sse ", "poll"]));
+    await until(() => transports.every((one) => proxy.asked.some((asked) => asked.startsWith(one))));
     proxy.treat({ ws: "pass", sse: "pass", poll: "pass" });
     await run.until((events) => events.length === 1);
     await on(skein, "ws");
@@ -91,11 +89,12 @@ describe("A client behind a proxy", () => {
     rooms.onFrame(({ type }) => frames.push(type));
     const fleet = watch(skein.stream("instances"));
     await fleet.until(() => true);
-    await expect.poll(() => rooms.status).toMatchObject({ phase: "refused", refusal: { code: "bad_query" } });
+    await until(() => rooms.status.refusal?.code === "bad_query");
+    expect(rooms.status.phase).toBe("refused");
     expect(rooms.status.refusal?.message).toContain("cannot be polled");
     proxy.treat({ ws: "pass" });
     await on(skein, "ws");
-    await expect.poll(() => frames).toContain("connected");
+    await until(() => frames.includes("connected"));
     expect(rooms.status.phase).toBe("live");
   });
 
@@ -123,7 +122,7 @@ describe("A client behind a proxy", () => {
   });
 });
 
-describe.each(buses)("A client whose gateway is killed, on %s,", (_name, open) => {
+describe.concurrent.each(buses)("A client whose gateway is killed, on %s,", (_name, open) => {
   let ground: TestBus;
   beforeAll(async () => {
     ground = await open();
@@ -153,7 +152,7 @@ describe.each(buses)("A client whose gateway is killed, on %s,", (_name, open) =
   });
 });
 
-describe.each(transports)("Over %s, a client whose token ends", (transport) => {
+describe.concurrent.each(transports)("Over %s, a client whose token ends", (transport) => {
   let gateway: Gateway;
   beforeAll(async () => {
     gateway = await startGateway({ auth: enforced });
@@ -174,7 +173,7 @@ describe.each(transports)("Over %s, a client whose token ends", (transport) => {
     await run.until(() => true);
     using bystander = follow("ws", gateway.url, "instances", given[0]);
     await bystander.ended;
-    await expect.poll(() => given.length).toBe(2);
+    await until(() => given.length === 2);
     await gateway.publish(`runs/renewed-${transport}`, { type: "boot" }, await token());
     await run.until(({ length }) => length === 1);
     expect(run.phases).toEqual(transport === "poll" ? ["loading", "live", "away", "live"] : ["loading", "live"]);
@@ -184,7 +183,8 @@ describe.each(transports)("Over %s, a client whose token ends", (transport) => {
     using skein = hurry(gateway.url, { token: await token({ exp: 1000 }), transports: [transport] });
     const fleet = skein.stream("instances");
     fleet.onFrame(() => {});
-    await expect.poll(() => skein.status).toMatchObject({ state: "refused", refusal: { code: "token_expired" } });
+    await until(() => skein.status.state === "refused");
+    expect(skein.status.refusal?.code).toBe("token_expired");
     expect(fleet.status).toMatchObject({ phase: "refused", refusal: { code: "token_expired" } });
   });
 
@@ -192,6 +192,6 @@ describe.each(transports)("Over %s, a client whose token ends", (transport) => {
     const old = await token({ exp: 1000 });
     using skein = hurry(gateway.url, { token: () => old, transports: [transport] });
     skein.stream("instances").onFrame(() => {});
-    await expect.poll(() => skein.status.state).toBe("refused");
+    await until(() => skein.status.state === "refused");
   });
 });

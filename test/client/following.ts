@@ -1,7 +1,15 @@
-import { expect } from "vitest";
 import { connectIn } from "../../src/client/connect.ts";
 import type { AnyFrame, ConnectOptions, Skein, Stream } from "../../src/client/index.ts";
 import { type Surroundings, surroundings as world } from "../../src/client/surroundings.ts";
+
+/** Settles when something is so; also in tests that run side by side, of which `expect.poll` knows only one. */
+export async function until(isSo: () => boolean, patienceMs = 15_000): Promise<void> {
+  const end = Date.now() + patienceMs;
+  while (!isSo()) {
+    if (Date.now() > end) throw new Error(`It did not come to be: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
 
 /** The real world, but that every pause of a connection is a twentieth of what it is. */
 export const hurried: Surroundings = { ...world, after: (ms, task) => world.after(ms / 20, task) };
@@ -41,7 +49,7 @@ export function watch<State, Frame>(stream: Stream<State, Frame>): Watched<State
         const state = stream.getSnapshot();
         return state !== undefined && isEnough(state);
       };
-      await expect.poll(isReached, { timeout: 10_000, interval: 5 }).toBe(true);
+      await until(isReached);
       return stream.getSnapshot() as State;
     },
     stop: () => {
