@@ -99,13 +99,9 @@ export const surroundings: Surroundings = {
     const seen = () => {
       if (document?.visibilityState !== "hidden") listener();
     };
-    const heard = [
-      [world, "online"],
-      [world, "offline"],
-      [document, "visibilitychange"],
-    ] as const;
     const listening = new world.AbortController();
-    for (const [target, type] of heard) target?.addEventListener?.(type, seen, listening);
+    for (const type of ["online", "offline"]) world.addEventListener?.(type, listener, listening);
+    document?.addEventListener?.("visibilitychange", seen, listening);
     return () => listening.abort();
   },
 };
