@@ -24,8 +24,8 @@ export type Call = Context<Admitted>;
 interface Rule {
   readonly methods: readonly string[];
   readonly path: RegExp;
-  /** Any when absent. */
-  readonly role?: Role;
+  /** Any when absent; `anybody`: also who shows what does not count, or nothing. */
+  readonly role?: Role | "anybody";
   readonly rate: RateName;
 }
 
@@ -41,7 +41,9 @@ const rules: readonly Rule[] = [
   { methods: ["POST", "DELETE"], path: /^\/api\/instances(?:\/|$)/, role: "operator", rate: "publishes" },
   { methods: ["POST"], path: /^\/api\/revocations$/, role: "operator", rate: "publishes" },
   { methods: ["POST"], path: /^\/api\/(?:messages|publish)(?:\/|$)/, role: "publisher", rate: "publishes" },
-  { methods: ["POST", "DELETE"], path: /^\/api\/(?:tickets|session|session\/refresh)$/, rate: "publishes" },
+  // Whoever has a cookie that does not count any more must be able to get rid of it.
+  { methods: ["DELETE"], path: /^\/api\/session$/, role: "anybody", rate: "publishes" },
+  { methods: ["POST"], path: /^\/api\/(?:tickets|session|session\/refresh)$/, rate: "publishes" },
 ];
 
 /** The one way in to what is not a stream: every call is counted, its caller known, its role checked. */
@@ -54,6 +56,7 @@ export function entrance({ guard, origins, quotas, addressOf }: EntranceParts): 
     const rate = rule?.rate ?? "reads";
     visitor.spend(rate);
     const search = new URL(url).searchParams;
+    if (rule?.role === "anybody") return next();
     if (search.has("ticket")) throw new Failure("ticket_invalid", "A ticket is for a stream, not for the API");
     const principal = await guard.identify({ headers: raw.headers, search, stream: undefined });
     visitor.introduce(whoIs(principal), rate);

@@ -238,6 +238,10 @@ describe("A page of our own", () => {
     const who = await fetch(`${gateway.url}/api/session`, { headers: { cookie: `skein_session=${good}` } });
     expect(await who.json()).toMatchObject({ subject: "ann", org: "acme", roles: ["viewer", "operator", "publisher"] });
     const gone = await fetch(`${gateway.url}/api/session`, { method: "DELETE", headers });
-    expect([gone.status, gone.headers.get("set-cookie")]).toEqual([204, expect.stringContaining("Max-Age=0")]);
+    const old = { cookie: `skein_session=${bad}`, origin: gateway.url };
+    const alsoGone = await fetch(`${gateway.url}/api/session`, { method: "DELETE", headers: old });
+    for (const { status, headers: said } of [gone, alsoGone]) {
+      expect([status, said.get("set-cookie")]).toEqual([204, expect.stringContaining("Max-Age=0")]);
+    }
   });
 });

@@ -43,7 +43,7 @@ export const routes: Readonly<Record<string, Route>> = {
   "GET /api/streams": { mine: [200], ...fixed("/api/streams") },
   "GET /api/session": { mine: [200], ...fixed("/api/session") },
   "POST /api/session": { mine: [201], ...fixed("/api/session") },
-  "DELETE /api/session": { mine: [204], ...fixed("/api/session") },
+  "DELETE /api/session": { mine: [204], nobody: 204, ...fixed("/api/session") },
   "POST /api/session/refresh": {
     mine: [200],
     ...fixed("/api/session/refresh"),

@@ -132,6 +132,16 @@ describe("Where nobody gets in without a token", () => {
   });
 });
 
+test("Whoever has a cookie that does not count any more goes on without one where that is allowed", async () => {
+  const cookie = { name: "skein_session", value: "gone", url: gateway.url };
+  await using opened = await open("#/fleet", { prepare: (page: Page) => page.context().addCookies([cookie]) });
+  const { page } = opened;
+  await expect.poll(() => page.locator("form.sign-in .fault").count()).toBe(1);
+  await page.getByRole("button", { name: "Go on without one" }).click();
+  await expect.poll(() => heading(page).innerText()).toBe("Fleet");
+  expect(await page.context().cookies()).toEqual([]);
+});
+
 test("A one-time link opens the dashboard with a session, and leaves no ticket in its address", async () => {
   await using opened = await open(`session?ticket=${await gateway.skein.link()}`);
   const { page, faults } = opened;
