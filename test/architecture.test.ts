@@ -50,7 +50,6 @@ const homes: Readonly<Record<string, RegExp>> = {
   "node:fs": /^src\/(logs\/|supervisor\/|cli\/|config\.ts$|api\/site\.ts$|bus\/embedded[^/]*\.ts$)/,
   svelte: /^src\/dashboard\//,
   uplot: /^src\/dashboard\//,
-  virtua: /^src\/dashboard\//,
   "@dagrejs/dagre": /^src\/dashboard\//,
   anser: /^src\/dashboard\//,
 };
@@ -113,7 +112,7 @@ const rules: readonly Rule[] = [
         'import ws from "ws";\nimport { readFile } from "node:fs/promises";\nimport { spawn } from "child_process";',
       "src/transport/ws.ts": 'import ws from "ws";',
       "src/bus/embedded-log.ts": 'import { DatabaseSync } from "node:sqlite";',
-      "src/dashboard/a.svelte": '<script>\n  import { VList } from "virtua/svelte";\n  import "nats";\n</script>',
+      "src/dashboard/a.svelte": '<script>\n  import uPlot from "uplot";\n  import "nats";\n</script>',
     },
     says: [
       "src/hub/a.ts:1: ws has another home",
