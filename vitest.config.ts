@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/chromium.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // A browser on a machine that is busy with two other test files takes its time.

@@ -3,8 +3,8 @@ import * as module from "node:module";
 import { setFlagsFromString } from "node:v8";
 
 // A rush of connections would grow V8's young generation, which it then keeps: 7 KB for each of 5,000 idle connections.
-// What a gateway allocates per frame is too little to miss it.
-setFlagsFromString("--semi-space-growth-factor=1");
+// What a gateway allocates per frame is too little to miss it; what a command loads is not.
+if (process.argv[2] === "start") setFlagsFromString("--semi-space-growth-factor=1");
 
 // Before anything else is loaded: the next start finds all of it compiled. Deno does that anyway.
 module.enableCompileCache?.();
