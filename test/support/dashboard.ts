@@ -24,19 +24,47 @@ export interface DashboardOptions {
   readonly prepare?: (page: Page) => Promise<unknown>;
 }
 
-/** Opens the dashboard of a gateway at a place such as `#/fleet`, in a browser context of its own. */
+/** Pages that tests are done with, by what they cannot change any more; a page costs much more than to go somewhere in one. */
+const idle = new WeakMap<Browser, Page[]>();
+
+/** Opens the dashboard of a gateway at a place such as `#/fleet`, in a browser context that nobody else has. */
 export async function openDashboard(
   { browser, url }: { readonly browser: Browser; readonly url: string },
   place: string,
   { viewport = { width: 1280, height: 800 }, colorScheme = "light", token, prepare }: DashboardOptions = {},
 ): Promise<OpenedDashboard> {
-  const context = await browser.newContext({ viewport, colorScheme, acceptDownloads: true });
-  const page = await context.newPage();
+  const page = (!prepare && idle.get(browser)?.pop()) || (await newPage(browser));
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme });
   const faults = faultsOf(page);
   if (token !== undefined) await signIn(page, url, token);
   await prepare?.(page);
   await page.goto(`${url}/${place}`);
-  return { page, faults, [Symbol.asyncDispose]: () => context.close() };
+  // What was prepared stays in a page for good.
+  return { page, faults, [Symbol.asyncDispose]: () => (prepare ? page.context().close() : recycle(browser, page)) };
+}
+
+async function newPage(browser: Browser): Promise<Page> {
+  const context = await browser.newContext({ acceptDownloads: true, reducedMotion: "reduce" });
+  return context.newPage();
+}
+
+/** Makes a page as good as new for the next test. */
+async function recycle(browser: Browser, page: Page): Promise<void> {
+  const context = page.context();
+  if (page.isClosed() || context.pages().length > 1) return context.close();
+  for (const event of ["console", "pageerror", "response", "request"] as const) page.removeAllListeners(event);
+  try {
+    await page.evaluate("localStorage.clear(); sessionStorage.clear()");
+  } catch {
+    // What the browser shows when there is no gateway has no storage.
+    return context.close();
+  }
+  await page.goto("about:blank");
+  await page.mouse.move(0, 0);
+  await Promise.all([page.unrouteAll(), context.unrouteAll(), context.setOffline(false)]);
+  await Promise.all([context.clearCookies(), context.clearPermissions()]);
+  idle.set(browser, [...(idle.get(browser) ?? []), page]);
 }
 
 function faultsOf(page: Page): string[] {
@@ -57,8 +85,8 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 /** The serious and critical faults that axe finds in the page, as sentences: rule, impact and where. */
 export async function axe(page: Page): Promise<string[]> {
   // A script element is forbidden by the Content-Security-Policy; what the debugger evaluates is not.
-  await page.evaluate(`${axeSource}; undefined`);
-  return page.evaluate<string[]>(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
+  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(`${axeSource}; undefined`);
+  return page.evaluate<string[]>(`axe.run(document, { resultTypes: ["violations"], preload: false }).then(({ violations }) =>
     violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")
       .flatMap(({ id, impact, help, nodes }) =>
