@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { type Captured, capture } from "./captured.ts";
 import { type Home, packed } from "./packed.ts";
 
@@ -130,31 +130,30 @@ beforeAll(async () => {
   captured = await capture();
 });
 
-describe.each(compilers)("A program on TypeScript %s that has nothing but the package", (_version, compiler) => {
-  const dom = ["es2022", "dom", "dom.iterable"];
+const dom = ["es2022", "dom", "dom.iterable"];
 
-  test("compiles with every entry, and so do the documented programs and every frame that a gateway sends", async () => {
-    const files = { ...documented(), "program.ts": program, "bindings.ts": bindings, "frames.ts": typed(captured) };
-    expect(Object.keys(files).length).toBeGreaterThan(5);
-    expect(await compile(compiler, home, files, dom)).toEqual([]);
-  });
-
-  test("needs no types of a page for what runs without one", async () => {
-    const files = {
-      "program.ts": `${program}export * from "skein/client/svelte";\nexport * from "skein/client/crew";\n`,
-    };
-    expect(await compile(compiler, home, files, ["es2022"])).toEqual([]);
-  });
-
-  test("is told of every mistake, and of a frame whose field has another name than its type says", async () => {
+test.each(compilers)(
+  "On TypeScript %s a program that has nothing but the package compiles with every entry, as the documented ones do and every frame that a gateway sends, and another is told of every mistake",
+  async (_version, compiler) => {
+    const right = { ...documented(), "program.ts": program, "bindings.ts": bindings, "frames.ts": typed(captured) };
+    expect(Object.keys(right).length).toBeGreaterThan(5);
     const before = wrongHead.split("\n").length;
     const [first] = captured.messages ?? [];
-    const frames = typed({ messages: [{ ...first, recent_events: undefined, recent: [] }] });
-    const files = { "wrong.ts": wrongHead + wrong.map(([code]) => `{ ${code} }`).join("\n"), "frames.ts": frames };
-    const said = await compile(compiler, home, files, dom);
+    // A frame whose field has another name than its type says.
+    const renamed = typed({ messages: [{ ...first, recent_events: undefined, recent: [] }] });
+    const mistaken = wrongHead + wrong.map(([code]) => `{ ${code} }`).join("\n");
+    const said = await compile(compiler, home, { ...right, "wrong.ts": mistaken, "renamed.ts": renamed }, dom);
     const about = (file: string, line: number) => said.filter((one) => one.includes(`${file}(${line},`)).join("\n");
     for (const [i, [code, says]] of wrong.entries()) expect(about("wrong.ts", before + i), code).toContain(says);
     expect(said.filter((line) => line.includes("wrong.ts("))).toHaveLength(wrong.length);
-    expect(about("frames.ts", 2)).toContain("recent_events");
-  });
+    expect(about("renamed.ts", 2)).toContain("recent_events");
+    // What goes on in a second line of an error is indented.
+    expect(said.filter((line) => !/^\s|(wrong|renamed)\.ts\(/.test(line))).toEqual([]);
+  },
+);
+
+test("What runs without a page needs no types of one", async () => {
+  const all = `${program}export * from "skein/client/svelte";\nexport * from "skein/client/crew";\n`;
+  const [, [, compiler]] = compilers;
+  expect(await compile(compiler, home, { "program.ts": all }, ["es2022"])).toEqual([]);
 });
