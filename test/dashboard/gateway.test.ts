@@ -2,7 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startChromium } from "../support/chromium.ts";
 import { follow } from "../support/client.ts";
-import { axe, openDashboard } from "../support/dashboard.ts";
+import { openDashboard } from "../support/dashboard.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { enforced, token } from "../support/tokens.ts";
 
@@ -139,29 +139,26 @@ test("An operator of another org sees the own org only, and is offered nothing e
   expect(await page.locator("main").innerText()).not.toMatch(/globex|gus|all orgs/);
 });
 
-test.each([
-  ["light", 1280],
-  ["dark", 360],
-] as const)(
-  "In %s, %i pixels wide, axe finds nothing serious and nothing stands beyond the edge",
-  async (scheme, width) => {
-    await using gateway = await startGateway();
-    using client = follow("ws", gateway.url, "?stream=instances&stream=messages&stream=runs%2Fa&stream=runs%2Fb");
-    await client.count(4);
-    const viewport = { width, height: 800 };
-    await using opened = await open(gateway, "#/gateway", { colorScheme: scheme, viewport });
-    const { page, faults } = opened;
-    await expect.poll(() => rows(page, "Open connections"), patience).toHaveLength(1);
-    expect(await axe(page)).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+test("On a desk and in a hand nothing stands beyond the edge, and the pictures follow the colours and the width", async () => {
+  await using gateway = await startGateway();
+  using client = follow("ws", gateway.url, "?stream=instances&stream=messages&stream=runs%2Fa&stream=runs%2Fb");
+  await client.count(4);
+  await using opened = await open(gateway, "#/gateway");
+  const { page, faults } = opened;
+  await expect.poll(() => rows(page, "Open connections"), patience).toHaveLength(1);
+  const fits = "[...document.querySelectorAll('.plot')].every((plot) => plot.scrollWidth <= plot.clientWidth)";
+  for (const [colorScheme, width] of [
+    ["dark", 1240],
+    ["light", 360],
+  ] as const) {
     // The canvas takes its colours from the page, and has to be told when they change.
     const drawn = () => page.evaluate<string>("document.querySelector('.uplot canvas').toDataURL()");
     const before = await drawn();
-    await page.emulateMedia({ colorScheme: scheme === "light" ? "dark" : "light" });
+    await page.emulateMedia({ colorScheme });
     await expect.poll(drawn).not.toBe(before);
-    await page.setViewportSize({ width: width - 40, height: 800 });
-    const fits = "[...document.querySelectorAll('.plot')].every((plot) => plot.scrollWidth <= plot.clientWidth)";
+    await page.setViewportSize({ width, height: 800 });
     await expect.poll(() => page.evaluate(fits)).toBe(true);
-    expect(faults).toEqual([]);
-  },
-);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+  }
+  expect(faults).toEqual([]);
+});

@@ -86,7 +86,9 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 export async function axe(page: Page): Promise<string[]> {
   // A script element is forbidden by the Content-Security-Policy; what the debugger evaluates is not.
   if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(`${axeSource}; undefined`);
-  return page.evaluate<string[]>(`axe.run(document, { resultTypes: ["violations"], preload: false }).then(({ violations }) =>
+  return page.evaluate<
+    string[]
+  >(`axe.run(document, { resultTypes: ["violations"], preload: false }).then(({ violations }) =>
     violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")
       .flatMap(({ id, impact, help, nodes }) =>
