@@ -275,7 +275,9 @@ export class Connection implements Link {
 
   #wake(): void {
     this.#raise(this.#parts.surroundings.isOnline() ? "wake" : "offline");
-    if (this.#wire) this.#prober.watch(this.#at, true);
+    // What is opening looks for a better one as soon as it is open.
+    if (this.#state === "opening") this.#wasOut = true;
+    else if (this.#wire) this.#prober.watch(this.#at, true);
     this.#tell();
   }
 

@@ -202,6 +202,21 @@ describe("From one transport to the next", () => {
     expect(pauses).toEqual([30, 60, 120, 240, 300, 300]);
     expect(skein.status).toMatchObject({ state: "live", transport: "sse" });
   });
+
+  test("the better one is tried at once when the network came back while a worse one was being opened", async () => {
+    const scripted = await connectScripted({});
+    const { world, skein } = scripted;
+    world.clock.pass(4000);
+    expect(skein.status).toMatchObject({ state: "connecting", transport: "sse" });
+    const before = world.sockets.length;
+    world.wake();
+    await stream(scripted);
+    world.clock.pass(0);
+    expect(world.sockets).toHaveLength(before + 1);
+    world.socketNow.say({ type: "pong" });
+    await settled();
+    expect(skein.status.transport).toBe("ws");
+  });
 });
 
 describe("A state", () => {
