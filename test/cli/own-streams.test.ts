@@ -1,8 +1,9 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { promisify } from "node:util";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { follow, transports } from "../support/client.ts";
 import { type Folder, main, makeFolder, skein, startSkein } from "../support/process.ts";
 
@@ -12,8 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => folder[Symbol.dispose]());
 
-function write(name: string, content: string): string {
-  const path = join(folder.path, name);
+function write(name: string, content: string, into = folder): string {
+  const path = join(into.path, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
   return path;
@@ -68,8 +69,7 @@ describe("A stream of the user's own is served like those of Skein", () => {
     for (const [name, content] of Object.entries(files)) write(name, content);
     await using gateway = await startSkein(["--data", ":memory:"], { cwd: folder.path });
     expect(gateway.run.stderr).toBe("");
-    const published = await skein(["publish", "notes.n1", '{"text":"hello"}', "--url", gateway.url]);
-    expect(published.code).toBe(0);
+    expect((await gateway.publish("notes/n1", { text: "hello" })).status).toBe(201);
     expect((await gateway.publish("notes/n1", { text: 7 })).status).toBe(400);
     for (const transport of transports) {
       using client = follow(transport, gateway.url, "notes");
@@ -129,7 +129,7 @@ describe("skein config", () => {
 
 describe("What cannot be served is told with its file, its export and what is wrong:", () => {
   const fine = { "skein.config.json": "{}" };
-  test.each([
+  const rows = [
     [
       "a module that throws",
       { ...fine, "streams/a.ts": "throw new Error('no luck');" },
@@ -222,12 +222,30 @@ describe("What cannot be served is told with its file, its export and what is wr
       { ...fine, "skein.config.ts": "export default {};" },
       /skein\.config\.json and skein\.config\.ts are all there/,
     ],
-  ])("%s", async (_what, files, sentence) => {
+  ] as const;
+  let told: readonly string[];
+  beforeAll(async () => {
+    using house = makeFolder();
+    for (const [at, [, files]] of rows.entries()) {
+      for (const [name, content] of Object.entries(files)) write(`${at}/${name}`, content, house);
+    }
+    const judge = fileURLToPath(new URL("./own-streams.process.ts", import.meta.url));
+    const folders = rows.map((_, at) => join(house.path, String(at)));
+    const { stdout } = await promisify(execFile)(process.execPath, [judge, ...folders]);
+    told = JSON.parse(stdout);
+  });
+
+  test.each(rows.map(([what, , sentence], at) => ({ what, sentence, at })))("$what", ({ sentence, at }) => {
+    expect(told[at]).toMatch(sentence);
+  });
+
+  test.each([
+    ["a stream", { ...fine, "streams/a.ts": "export function make() {}" }, 1],
+    ["a setting", { "skein.config.ts": "export default { prot: 1 };" }, 2],
+  ])("and nothing starts: %s at fault", async (_what, files, exitCode) => {
     for (const [name, content] of Object.entries(files)) write(name, content);
     const { code, stdout, stderr } = await skein(["start", "--port", "0"], { cwd: folder.path });
-    expect(code).toBeGreaterThan(0);
-    expect(stdout).toBe("");
-    expect(stderr).toMatch(sentence);
+    expect([code, stdout]).toEqual([exitCode, ""]);
     expect(stderr).toMatch(/^(?:skein: .*\n)+$/);
   });
 });
