@@ -55,7 +55,9 @@ function compiled(codes: readonly string[]): string[] {
       writeFileSync(join(folder, `${i}.ts`), code.replaceAll('from "skein/publisher"', `from "${entry}"`));
       return `${i}.ts`;
     });
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: join(root, "tsconfig.json"), files }));
+    // Without a word about what to include it would be the whole project.
+    const project = { extends: join(root, "tsconfig.json"), files, include: [] };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(project));
     const compiler = join(root, "node_modules/typescript/bin/tsc");
     const { stdout } = spawnSync(
       process.execPath,
