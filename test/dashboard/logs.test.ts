@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Bus } from "../../src/bus/bus.ts";
@@ -254,7 +255,7 @@ test("A log is downloaded whole and copied as plain text", async () => {
     page.getByRole("link", { name: "Download" }).click(),
   ]);
   expect(download.suggestedFilename()).toBe("taken.log");
-  expect(await readFile(await download.path(), "utf8")).toBe(await readFile(files.fileOf("taken"), "utf8"));
+  expect(await text(await download.createReadStream())).toBe(await readFile(files.fileOf("taken"), "utf8"));
   await page.getByRole("button", { name: "Copy" }).click();
   await expect.poll(() => page.locator(".toasts").innerText()).toContain("1,000 lines copied");
   const copied = await page.evaluate<string>("navigator.clipboard.readText()");
@@ -281,7 +282,7 @@ test("Of ten thousand lines a second each is counted, and a picture costs no mor
     const picture = () => { made.push(rows); rows = 0; requestAnimationFrame(picture); };
     requestAnimationFrame(picture);
   }`);
-  await writer.writes(30_000);
+  await writer.writes(12_000);
   const made = await page.evaluate<number[]>("made");
   const last = await writer.finish(0);
   await expect.poll(() => lastShown(page)).toContain(String(last).padStart(10, "0"));
@@ -291,9 +292,7 @@ test("Of ten thousand lines a second each is counted, and a picture costs no mor
   // Nothing was left out: the numbers of the lines are those of the counter, but for those before the page was opened.
   const lines = Number((await counted(page)).replaceAll(/\D/g, ""));
   await scrollTo(page, 0);
-  const oldest = page.locator(".rows > [data-number='0']");
-  await expect.poll(() => oldest.count()).toBe(1);
-  const first = await oldest.innerText();
+  const first = await page.locator(".rows > [data-number='0']").innerText();
   expect(last - Number(first.slice(0, 10)) + 1).toBe(lines);
   expect(await page.locator(".rule").count()).toBe(0);
   expect(faults).toEqual([]);
