@@ -1,11 +1,15 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { program } from "../../src/cli/program.ts";
+import { Explained } from "../../src/cli/explained.ts";
+import { inbox } from "../../src/cli/inbox.ts";
+import { clone, create, move, remove, shelve } from "../../src/cli/instances.ts";
+import { ps } from "../../src/cli/ps.ts";
+import { send } from "../../src/cli/send.ts";
+import { templates as listTemplates } from "../../src/cli/templates.ts";
 import { type FleetGateway, startFleet, templates } from "../support/fleet.ts";
-import { main, makeFolder, Run, skein } from "../support/process.ts";
+import { main, Run, skein } from "../support/process.ts";
+import { misread } from "./in-process.ts";
 import { onTerminal, terminalEnv } from "./terminal.ts";
 
 let gateway: FleetGateway;
@@ -21,26 +25,52 @@ const said = (line: string, input?: string) =>
 const good = (stdout: string | RegExp) => ({ code: 0, stdout: expect.stringMatching(stdout), stderr: "" });
 const bad = (stderr: string) => ({ code: 1, stderr: `skein: ${stderr}\n` });
 
+/** Asks the gateway over HTTP for what a test needs to be there. */
+async function ask(path: string, body: object = {}): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const { ok, status } = await fetch(`${gateway.url}/api/${path}`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+  });
+  if (!ok) throw new Error(`${path}: ${status}`);
+}
+
+const make = (template: string, name: string, params: object = {}) => ask("instances", { template, name, params });
+
+/** The sentence with which a command is refused. */
+async function refusal(running: Promise<void>): Promise<string> {
+  const thrown = await running.then(
+    () => undefined,
+    (fault: unknown) => fault,
+  );
+  expect(thrown).toBeInstanceOf(Explained);
+  return (thrown as Explained).message;
+}
+
 describe("An instance", () => {
-  test("is made, started, restarted, stopped and deleted, and each command says where it is", async () => {
+  test("is made, started, restarted, stopped and deleted, and there already counts as there", async () => {
     expect(await said("new sleeper life")).toMatchObject(good(/^life stopped \(port 189\d\d\)\n$/));
     expect(await said("up life")).toMatchObject(good(/^life starting .*\nlife running \(port \d+, pid \d+\)\n$/));
+    expect(await said("up life")).toMatchObject(good(/^life running/));
     expect(await said("restart life")).toMatchObject(
       good(/^life stopping .*\n(?:.*\n)*life running \(port \d+, pid \d+\)\n$/),
     );
     expect(await said("down life")).toMatchObject(good(/^life stopping .*\nlife stopped \(port \d+\)\n$/));
+    expect(await said("down life")).toMatchObject(good(/^life stopped/));
     expect(await said("rm life")).toMatchObject(good("life deleted\n"));
-    expect(await said("up life")).toMatchObject(bad("No instance named 'life'; skein ps -a shows all there are"));
+    const gone = move("up", ["life"], { gateway, wait: true });
+    expect(await refusal(gone)).toBe("No instance named 'life'; skein ps -a shows all there are");
   });
 
   test("is archived, hidden, shown with -a, and taken back", async () => {
-    await said("new sleeper old");
+    await make("sleeper", "old");
     expect(await said("archive old")).toMatchObject(good(/^old archived/));
     expect((await said("ps --names")).stdout.split("\n")).not.toContain("old");
     expect((await said("ps -a")).stdout).toMatch(/^old +archived/m);
-    expect(await said("up old")).toMatchObject(bad("old is archived; unarchive it first"));
+    const start = move("up", ["old"], { gateway, wait: true });
+    expect(await refusal(start)).toBe("old is archived; unarchive it first");
     expect(await said("unarchive old")).toMatchObject(good(/^old stopped/));
-    expect((await said("ps")).stdout).toMatch(/^old +stopped/m);
   });
 
   test("is cloned with its parameters but for those that are given", async () => {
@@ -54,28 +84,23 @@ describe("An instance", () => {
 
   test("that runs is deleted with -f only, which stops it first", async () => {
     await said("new sleeper busy --up");
-    expect(await said("rm busy")).toMatchObject(bad("busy is running; stop it first, or add -f"));
+    expect(await refusal(remove(["busy"], { gateway }))).toBe("busy is running; stop it first, or add -f");
     expect(await said("rm -f busy")).toMatchObject(good(/busy stopped .*\nbusy deleted\n$/));
   });
 
-  test("that is there already counts as there", async () => {
-    await said("new sleeper twice --up");
-    expect(await said("up twice")).toMatchObject(good(/^twice running/));
-    await said("down twice");
-    expect(await said("down twice")).toMatchObject(good(/^twice stopped/));
-  });
-
   test("that ends instead of running fails its start, with why and where to look", async () => {
-    await said("new broken sad");
+    await make("broken", "sad");
     const why = "sad has failed: its program ended with exit code 7; skein logs sad shows what it said";
     expect(await said("up sad")).toMatchObject(bad(why));
-    expect(await said("logs sad")).toMatchObject({ stdout: "no luck\n" });
+    await using logs = new Run(["logs", "sad", "-f", "--url", gateway.url]);
+    await logs.until(({ stdout }) => stdout === "no luck\n");
   });
 
   test("that takes long is not waited for with --no-wait", async () => {
-    await said("new slow late");
+    await make("slow", "late");
     expect(await said("up late --no-wait")).toMatchObject(good(/^late starting/));
-    expect(await said("restart late")).toMatchObject(bad("late is starting; wait until it runs, or stop it"));
+    const again = move("restart", ["late"], { gateway, wait: true });
+    expect(await refusal(again)).toBe("late is starting; wait until it runs, or stop it");
     expect(await said("down late")).toMatchObject({ code: 0 });
   });
 
@@ -83,33 +108,63 @@ describe("An instance", () => {
     await gateway.publish("instances/foreign", { status: "running", pid: 4711 });
     expect((await said("ps")).stdout).toMatch(/^foreign +running +– +4711 +– +– +– +–$/m);
     const why = "Instance 'foreign' is not run by Skein: only who publishes its record can change it";
-    for (const line of ["down foreign", "up foreign", "rm foreign", "rm -f foreign"]) {
-      expect(await said(line)).toMatchObject(bad(why));
-    }
+    expect(await refusal(move("down", ["foreign"], { gateway, wait: true }))).toBe(why);
+    expect(await refusal(move("up", ["foreign"], { gateway, wait: true }))).toBe(why);
+    expect(await refusal(remove(["foreign"], { gateway }))).toBe(why);
+    expect(await refusal(remove(["foreign"], { gateway, force: true }))).toBe(why);
   });
 });
 
 describe("What cannot be done is told in a sentence:", () => {
   test("several instances, one of them unknown: the others get there", async () => {
-    await said("new sleeper here");
+    await make("sleeper", "here");
     const { code, stdout, stderr } = await said("up here nobody");
     expect(stdout).toContain("here running");
     expect(stderr).toBe("skein: No instance named 'nobody'; skein ps -a shows all there are\n");
     expect(code).toBe(1);
   });
 
-  test.each([
-    ["up", "Say which instances, or --all; skein ps shows them"],
-    ["new nothing x", "No node has a template 'nothing'; known are broken, needy, sleeper, slow"],
-    ["new sleeper x -p size=1", 'There is no parameter "size" in this template; there are seconds'],
-    ["new needy x", 'Parameter "seconds" is missing'],
-    ["new sleeper x -p seconds=long", 'Parameter "seconds" must match [0-9]+'],
-    ["new sleeper x --node elsewhere", "Node 'elsewhere' is away; nothing was done"],
-    ["archive nobody", "No instance named 'nobody'; skein ps -a shows all there are"],
-    ["send --from a --to b --type t {", `The payload is not JSON; a text needs quotation marks of its own: '"hello"'`],
-    ["send --from a --to b --type t", "There is no payload: give JSON as the last argument or on standard input"],
-  ])("skein %s", async (line, sentence) => {
-    expect(await said(line)).toMatchObject(bad(sentence));
+  test("no payload at all", async () => {
+    const why = "There is no payload: give JSON as the last argument or on standard input";
+    expect(await said("send --from a --to b --type t")).toMatchObject(bad(why));
+  });
+
+  const letter = { from: "a", to: "b", type: "t" };
+  test.each<[string, () => Promise<void>, string]>([
+    ["no name", () => move("up", [], { gateway, wait: true }), "Say which instances, or --all; skein ps shows them"],
+    [
+      "a template that nobody has",
+      () => create("nothing", "x", { gateway }),
+      "No node has a template 'nothing'; known are broken, needy, sleeper, slow",
+    ],
+    [
+      "a parameter that is unknown",
+      () => create("sleeper", "x", { gateway, param: { size: "1" } }),
+      'There is no parameter "size" in this template; there are seconds',
+    ],
+    ["a parameter that is missing", () => create("needy", "x", { gateway }), 'Parameter "seconds" is missing'],
+    [
+      "a parameter that is wrong",
+      () => create("sleeper", "x", { gateway, param: { seconds: "long" } }),
+      'Parameter "seconds" must match [0-9]+',
+    ],
+    [
+      "a node that is away",
+      () => create("sleeper", "x", { gateway, node: "elsewhere" }),
+      "Node 'elsewhere' is away; nothing was done",
+    ],
+    [
+      "an instance that is unknown",
+      () => shelve("archive", ["nobody"], { gateway }),
+      "No instance named 'nobody'; skein ps -a shows all there are",
+    ],
+    [
+      "a payload that is no JSON",
+      () => send("{", { ...letter, gateway }),
+      `The payload is not JSON; a text needs quotation marks of its own: '"hello"'`,
+    ],
+  ])("%s", async (_what, run, sentence) => {
+    expect(await refusal(run())).toBe(sentence);
   });
 
   test.each([
@@ -118,22 +173,30 @@ describe("What cannot be done is told in a sentence:", () => {
     ["send --to b --type t 1", "required option '--from <agent>' not specified"],
     ["rm", "missing required argument 'name'"],
   ])("skein %s, which adds where help is", async (line, sentence) => {
-    const { code, stderr } = await said(line);
-    expect(stderr).toContain(sentence);
-    expect(stderr).toContain("--help");
-    expect(code).toBe(1);
+    const told = await misread(...line.split(" "));
+    expect(told).toContain(sentence);
+    expect(told).toContain("--help");
   });
 
-  test.each(["ps", "templates", "up a", "archive a", "rm -f a", "new a b", "clone a b", "inbox a"])(
-    "skein %s, where no gateway is",
-    async (line) => {
-      const { code, stderr } = await skein([...line.split(" "), "--url", "http://127.0.0.1:1"]);
-      expect(stderr).toMatch(
-        /^skein: No gateway answers at http:\/\/127.0.0.1:1 \(.*\); start one with: skein start\n$/,
-      );
-      expect(code).toBe(1);
-    },
-  );
+  test("no gateway, whatever is asked of it", async () => {
+    const url = "http://127.0.0.1:1";
+    const away = { gateway: { url } };
+    const told = /^No gateway answers at http:\/\/127.0.0.1:1 \(.*\); start one with: skein start$/;
+    const running = [
+      ps(away),
+      listTemplates(away),
+      move("up", ["a"], { ...away, wait: true }),
+      shelve("archive", ["a"], away),
+      remove(["a"], { ...away, force: true }),
+      create("a", "b", away),
+      clone("a", "b", away),
+      inbox("a", away),
+    ];
+    for (const sentence of await Promise.all(running.map(refusal))) expect(sentence).toMatch(told);
+    const { code, stderr } = await skein(["ps", "--url", url]);
+    expect(stderr).toMatch(/^skein: No gateway answers at \S+ \(.*\); start one with: skein start\n$/);
+    expect(code).toBe(1);
+  });
 });
 
 describe("skein ps", () => {
@@ -162,10 +225,10 @@ describe("skein ps", () => {
   });
 
   test("follows with -w: a line for each change", async () => {
-    await said("new sleeper seen");
+    await make("sleeper", "seen");
     await using watch = new Run(["ps", "-w", "--url", gateway.url]);
     await watch.until(({ lines }) => lines.some((line) => line.startsWith("seen  stopped")));
-    await said("up seen");
+    await ask("instances/seen/start");
     await watch.until(({ lines }) => lines.some((line) => /^seen {2}running {2}port \d+ {2}pid \d+$/.test(line)));
     await said("rm -f seen");
     await watch.until(({ lines }) => lines.includes("seen  gone"));
@@ -209,9 +272,10 @@ describe("A message", () => {
     expect(task).toContain('"payload":{"n":12345678901234567890}');
     expect(JSON.parse(task ?? "")).toMatchObject({ message_id: first.stdout.trim(), correlation_id: "c1" });
     expect(JSON.parse(note ?? "")).toMatchObject({ payload: "hello" });
-    expect(await said("inbox ben")).toMatchObject({ code: 0, stdout: "" });
-    const answer = await fetch(`${gateway.url}/api/messages/${first.stdout.trim()}`);
-    expect(await answer.json()).toMatchObject({ status: "acknowledged", attempts: 1 });
+    for (const id of [first.stdout.trim(), JSON.parse(second.stdout).message_id]) {
+      const answer = await fetch(`${gateway.url}/api/messages/${id}`);
+      expect(await answer.json()).toMatchObject({ status: "acknowledged", attempts: 1 });
+    }
   });
 
   test("comes to an inbox that is followed", async () => {
@@ -220,39 +284,4 @@ describe("A message", () => {
     await inbox.until(({ lines }) => lines.length === 2);
     expect(inbox.stdout).toBe(`greeting from ann ${id.trim()}\n  {"text":"hi"}\n`);
   });
-});
-
-describe("skein completion", () => {
-  test("completes commands, flags, shells and names of instances in bash", async () => {
-    await said("new sleeper complete-me");
-    using bin = makeFolder();
-    writeFileSync(join(bin.path, "skein"), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
-    chmodSync(join(bin.path, "skein"), 0o755);
-    const complete = (...words: string[]) => {
-      const ask = `eval "$(skein completion bash)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _skein; echo "\${COMPREPLY[*]}"`;
-      const env = { PATH: `${bin.path}:${process.env.PATH}`, SKEIN_URL: gateway.url };
-      return spawnSync("bash", ["-c", ask, "bash", ...words], { encoding: "utf8", env }).stdout.trim();
-    };
-    expect(complete("skein", "res")).toBe("restart");
-    expect(complete("skein", "token", "c")).toBe("check");
-    expect(complete("skein", "ps", "--tok")).toBe("--token-file");
-    expect(complete("skein", "down", "--n")).toBe("--no-wait");
-    expect(complete("skein", "up", "comp")).toBe("complete-me");
-    expect(complete("skein", "logs", "comp")).toBe("complete-me");
-    expect(complete("skein", "completion", "f")).toBe("fish");
-  });
-
-  test.each(["zsh", "fish"])("has a script for %s with every command in it", async (shell) => {
-    const { stdout } = await said(`completion ${shell}`);
-    for (const command of program().commands) expect(stdout).toContain(command.name());
-    expect(stdout).toContain("skein ps --all --names");
-  });
-});
-
-test("Every command has help with an example that begins with its name", () => {
-  for (const command of program().commands) {
-    let help = "";
-    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-    expect(help).toMatch(new RegExp(`\\nExamples?:\\n  .*skein ${command.name()} ?`));
-  }
 });
