@@ -6,7 +6,10 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { isAlive, startFleet, templates } from "../support/fleet.ts";
 import { main, makeFolder, Run, type Started, skein, startSkein } from "../support/process.ts";
+import { token } from "../support/tokens.ts";
 import { startEnforced } from "./enforced.ts";
+
+const keys = "https://login.example.com/keys";
 
 /** The line of the banner that begins with a word, without that word. */
 function lineOf({ run }: Pick<Started, "run">, word: string): string {
@@ -15,8 +18,10 @@ function lineOf({ run }: Pick<Started, "run">, word: string): string {
 }
 
 describe("In mode open", () => {
-  test("the banner says so, and its link opens the page once", async () => {
-    await using gateway = await startSkein();
+  test("the banner says so, its link opens the page once, and its key, which nobody else reads, makes tokens that it takes", async () => {
+    using folder = makeFolder();
+    const data = join(folder.path, "data");
+    await using gateway = await startSkein(["--data", data]);
     expect(gateway.run.stdout).toContain("Mode open: whoever reaches it may do everything but what needs a token");
     const link = lineOf(gateway, "Open");
     expect(link).toMatch(/^http:\S+\/session\?ticket=\S+$/);
@@ -26,28 +31,17 @@ describe("In mode open", () => {
     expect((await fetch(new URL(first.headers.get("location") ?? "", link))).status).toBe(200);
     const second = await fetch(link, { redirect: "manual" });
     expect([second.status, second.headers.get("set-cookie")]).toEqual([401, null]);
-  });
-
-  test("there is a key for what needs a token all the same, in a directory of nobody else's", async () => {
-    using folder = makeFolder();
-    const data = join(folder.path, "data");
-    await using _gateway = await startSkein(["--data", data]);
     const modes = [data, join(data, "auth.key")].map((path) => (statSync(path).mode & 0o777).toString(8));
     expect(modes).toEqual(["700", "600"]);
-  });
-
-  test("a token of this gateway is taken, and one that is none is refused", async () => {
-    using folder = makeFolder();
-    await using gateway = await startSkein(["--data", folder.path]);
-    const { stdout: token } = await skein(["token", "--data", folder.path]);
+    const { stdout: made } = await skein(["token", "--data", data]);
     const ps = (SKEIN_TOKEN: string) => skein(["ps"], { env: { SKEIN_URL: gateway.url, SKEIN_TOKEN } });
-    expect(await ps(token)).toMatchObject({ code: 0 });
-    expect(await ps(`${token.trim()}x`)).toMatchObject({ code: 1, stdout: "" });
+    expect(await ps(made)).toMatchObject({ code: 0 });
+    expect(await ps(`${made.trim()}x`)).toMatchObject({ code: 1, stdout: "" });
   });
 
   test("the link goes nowhere when nobody can sign what it opens", async () => {
     using folder = makeFolder();
-    await using gateway = await startSkein(["--data", folder.path, "--jwks-url", "https://login.example.com/keys"]);
+    await using gateway = await startSkein(["--data", folder.path, "--jwks-url", keys]);
     expect(lineOf(gateway, "Open")).toBe(`${gateway.url}/`);
   });
 });
@@ -70,21 +64,30 @@ describe("In mode enforced", () => {
     expect(stdout).toContain('data: {"type":"snapshot","instances":[{"name":"agent-1"');
   });
 
-  test.each([
-    [["--jwks-url", "https://login.example.com/keys"], "from whom https://login.example.com/keys belongs to"],
-    [["--data", ":memory:"], "name a secret with --jwt-secret-file: nobody can sign with the key of this process"],
-  ])("%s, the banner says where tokens come from", async (args, sentence) => {
-    await using run = new Run(["start", "--port", "0", "--auth", "enforced", ...args]);
+  test("the banner says where tokens come from, here from elsewhere", async () => {
+    await using run = new Run(["start", "--port", "0", "--auth", "enforced", "--jwks-url", keys]);
     await run.until(({ stdout }) => stdout.includes("Open"));
-    expect(lineOf({ run }, "Token")).toBe(sentence);
+    expect(lineOf({ run }, "Token")).toBe(`from whom ${keys} belongs to`);
   });
 
-  test("a gateway may listen beyond loopback", async () => {
-    await using run = new Run(["start", "--port", "0", "--host", "0.0.0.0", "--auth", "enforced"]);
+  test("a gateway may listen beyond loopback, and whoever keeps nothing must name a secret", async () => {
+    await using run = new Run([
+      "start",
+      "--port",
+      "0",
+      "--host",
+      "0.0.0.0",
+      "--auth",
+      "enforced",
+      "--data",
+      ":memory:",
+    ]);
     await run.until(({ stdout }) => stdout.includes("Open"));
     const port = /is at http:\/\/0\.0\.0\.0:(\d+)/.exec(run.stdout)?.[1];
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
     expect((await fetch(`http://127.0.0.1:${port}/api/instances`)).status).toBe(401);
+    const why = "name a secret with --jwt-secret-file: nobody can sign with the key of this process";
+    expect(lineOf({ run }, "Token")).toBe(why);
   });
 
   test("a node that keeps nothing stops its instances when it goes", async () => {
@@ -93,7 +96,8 @@ describe("In mode enforced", () => {
     const secret = join(folder.path, "secret");
     writeFileSync(secret, "s3cret".repeat(6));
     await using gateway = await startFleet(fleet, ["--auth", "enforced", "--jwt-secret-file", secret]);
-    const { stdout: SKEIN_TOKEN } = await skein(["token", "--jwt-secret-file", secret, "--role", "operator", "viewer"]);
+    const facts = { org: "default", roles: ["operator", "viewer"] };
+    const SKEIN_TOKEN = await token(facts, new TextEncoder().encode("s3cret".repeat(6)));
     const at = (...args: string[]) => skein(args, { env: { SKEIN_TOKEN, SKEIN_URL: gateway.url } });
     expect(await at("up", "brief")).toMatchObject({ code: 0 });
     const [{ pid }] = JSON.parse((await at("ps", "--json")).stdout);
@@ -105,7 +109,7 @@ describe("In mode enforced", () => {
 
   test("a key that others may read is refused", async () => {
     using folder = makeFolder();
-    await skein(["token", "--data", folder.path]);
+    writeFileSync(join(folder.path, "auth.key"), "k".repeat(43));
     chmodSync(join(folder.path, "auth.key"), 0o644);
     const { code, stdout, stderr } = await skein(["start", "--port", "0", "--data", folder.path]);
     expect([code, stdout]).toEqual([1, ""]);

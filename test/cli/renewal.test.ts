@@ -1,5 +1,6 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { transports } from "../support/client.ts";
 import { type Run, startSkein } from "../support/process.ts";
 import { type EnforcedGateway, startEnforced } from "./enforced.ts";
 
@@ -37,7 +38,7 @@ async function revoke(what: object): Promise<void> {
   expect(status).toBe(204);
 }
 
-describe.each(["ws", "sse", "poll"])("A listener over %s", (transport) => {
+describe.each(transports)("A listener over %s", (transport) => {
   const listen = (stream: string, file: string) =>
     gateway.start(["listen", stream, "-t", transport, "--token-file", file]);
 
@@ -87,20 +88,23 @@ describe.each(["ws", "sse", "poll"])("A listener over %s", (transport) => {
     expect(await run.exit).toEqual({ code: 1, signal: null });
     expect(run.stderr).toMatch(/skein: Refused: .*; get a new one with: skein token\n$/);
   });
+});
 
-  test("reads its file anew for each connection", async () => {
-    await using mortal = await startEnforced();
-    const file = await mortal.tokenFile({ jti: "first" });
-    await using run = mortal.start(["listen", "instances", "-t", transport, "--token-file", file]);
-    await run.until(({ lines }) => lines.length === 1);
-    await mortal.run.kill();
-    await run.until(({ stderr }) => stderr.includes("again in"));
-    replace(file, await mortal.token({ jti: "second", exp: 1_700_000_000 }));
-    const args = ["--auth", "enforced", "--data", mortal.data, "--port", String(mortal.port)];
-    await using _again = await startSkein(args);
+test("A listener reads its file anew for each connection, over every transport", async () => {
+  await using mortal = await startEnforced();
+  const files = await Promise.all(transports.map(() => mortal.tokenFile({ jti: "first" })));
+  const runs = transports.map((transport, at) =>
+    mortal.start(["listen", "instances", "-t", transport, "--token-file", files[at] ?? ""]),
+  );
+  await Promise.all(runs.map((run) => run.until(({ lines }) => lines.length === 1)));
+  await mortal.run.kill();
+  await Promise.all(runs.map((run) => run.until(({ stderr }) => stderr.includes("again in"))));
+  for (const file of files) replace(file, await mortal.token({ jti: "second", exp: 1_700_000_000 }));
+  await using _again = await startSkein(["--auth", "enforced", "--data", mortal.data, "--port", String(mortal.port)]);
+  for (const run of runs) {
     expect(await run.exit).toMatchObject({ code: 1 });
     expect(run.stderr).toContain("expired");
-  });
+  }
 });
 
 test("A token that is in no file is said to end, and cannot be renewed", async () => {
@@ -125,9 +129,10 @@ test("skein logs -f goes on with another token", async () => {
 test("skein inbox -f goes on with another token, and acknowledges with it", async () => {
   const file = await gateway.tokenFile({ jti: "inbox-first" });
   await using run = gateway.start(["inbox", "ben", "-f", "--ack", "--json", "--token-file", file]);
-  const send = async (n: number) => {
-    const args = ["send", "--from", "ann", "--to", "ben", "--type", "t", String(n)];
-    expect(await gateway.said(args, { env: { SKEIN_TOKEN: await gateway.token() } })).toMatchObject({ code: 0 });
+  const send = async (payload: number) => {
+    const headers = { authorization: `Bearer ${await gateway.token()}`, "content-type": "application/json" };
+    const body = JSON.stringify({ from: "ann", to: "ben", message_type: "t", payload });
+    expect((await fetch(`${gateway.url}/api/messages`, { method: "POST", headers, body })).ok).toBe(true);
   };
   await send(1);
   await run.until(({ lines }) => lines.length === 1);
