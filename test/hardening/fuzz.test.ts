@@ -3,7 +3,7 @@ import { frameCase } from "./frame-cases.ts";
 import { fuzz } from "./fuzzing.ts";
 import { requestCase } from "./request-cases.ts";
 
-const count = Number(process.env.COUNT ?? 2000);
+const count = Number(process.env.COUNT ?? 1000);
 const seed = Number(process.env.SEED ?? 1);
 
 test("No handshake and no frame, however wrong, crashes a gateway, stays with it or disturbs others", async () => {

@@ -181,7 +181,7 @@ describe("A gateway ends a conversation otherwise, and rightly so,", () => {
   });
 });
 
-const count = Number(process.env.COUNT ?? 2000);
+const count = Number(process.env.COUNT ?? 1000);
 const seed = Number(process.env.SEED ?? 1);
 
 test(`In ${count} random conversations a gateway and the other implementation agree (SEED=${seed})`, async () => {
