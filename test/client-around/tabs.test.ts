@@ -7,7 +7,7 @@ import { openWithKey, token } from "../support/tokens.ts";
 import { contextFor, openPage } from "./pages.ts";
 
 /** Between two events; the rest of the machine is for the pages. */
-const paceMs = 5;
+const paceMs = 20;
 
 let browser: Browser;
 let gateway: Gateway;
