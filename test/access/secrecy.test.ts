@@ -48,10 +48,10 @@ async function plantTickets(planting: Planting, good: string): Promise<void> {
 
 /** A connection whose token ends while it is open. */
 async function outlive(planting: Planting): Promise<void> {
-  const short = await planting.token({ exp: Date.now() / 1000 + 5 });
-  const asked = await planting.ask({ path: "/poll/messages?wait=20", headers: bearer(short) });
+  const asked = await planting.ask({ path: "/poll/messages?wait=20", headers: bearer(await planting.token()) });
   // A poll that has something to say is answered at once; the next one is held until the token ends.
   const since = /^skein-cursor\n(.+)$/im.exec(asked.bytes)?.[1] ?? "";
+  const short = await planting.token({ exp: Date.now() / 1000 + 5 });
   const held = await planting.ask({ path: `/poll/messages?wait=20&since=${since}`, headers: bearer(short) });
   expect(held.code).toBe("token_expired");
 }

@@ -87,6 +87,8 @@ describe("The exit code is that of the command:", () => {
     ["no crew", ["exec", "--run", "r1", "--", "true"], "--crew"],
     ["a wrong address", ["exec", "--crew", "c", "--run", "r", "--via", "host", "--", "true"], "nats://127.0.0.1:4222"],
     ["a watch that is none", ["exec", "--crew", "c", "--run", "r", "--progress", "all", "--", "true"], "percent"],
+    ["no run", ["exec", "--crew", "c", "--", "true"], "--run"],
+    ["no command", ["exec", "--crew", "c", "--run", "r"], "command"],
   ])("125, like env and timeout, when the fault is ours: %s", async (_what, args, word) => {
     const { code, stdout, stderr } = await skein(args);
     expect([code, stdout]).toEqual([125, ""]);
@@ -202,7 +204,7 @@ describe("Progress", () => {
 });
 
 describe("A signal reaches the command once", () => {
-  test.each(["INT", "HUP", "WINCH"])("%s", async (name) => {
+  test.each(["INT", "HUP", "QUIT", "USR1", "WINCH"])("%s", async (name) => {
     const { crew, flags } = newCrew();
     using graph = await production.graph(crew);
     const script = `n=0; trap 'n=$((n + 1)); echo caught' ${name}; echo ready; while [ $n -lt 1 ]; do sleep 0.05; done; sleep 0.2; exit 9`;

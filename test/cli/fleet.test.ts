@@ -272,6 +272,7 @@ describe("A message", () => {
     expect(task).toContain('"payload":{"n":12345678901234567890}');
     expect(JSON.parse(task ?? "")).toMatchObject({ message_id: first.stdout.trim(), correlation_id: "c1" });
     expect(JSON.parse(note ?? "")).toMatchObject({ payload: "hello" });
+    expect(await said("inbox ben")).toMatchObject({ code: 0, stdout: "" });
     for (const id of [first.stdout.trim(), JSON.parse(second.stdout).message_id]) {
       const answer = await fetch(`${gateway.url}/api/messages/${id}`);
       expect(await answer.json()).toMatchObject({ status: "acknowledged", attempts: 1 });

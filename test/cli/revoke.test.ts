@@ -58,6 +58,7 @@ describe("skein revoke", () => {
 
   test.each([
     ["nothing", [], /Say what to revoke, one of: --jti ID, --sub NAME, --org, --file FILE/],
+    ["two things", ["--jti", "a", "--sub", "b"], /Say what to revoke, one of/],
     ["an org that nobody confirms", ["--org"], /This throws out everybody in the org; add --yes if that is meant/],
     ["a file without a token", ["--file", "/dev/null"], /\/dev\/null is empty/],
   ])("refuses %s", async (_what, args, sentence) => {

@@ -7,7 +7,7 @@ import { openEmbeddedBus } from "../../src/bus/embedded.ts";
 import type { LogsAgent } from "../../src/logs/agent.ts";
 import { systemClock } from "../../src/protocol/clock.ts";
 import { startChromium } from "../support/chromium.ts";
-import { axe, type DashboardOptions, openDashboard } from "../support/dashboard.ts";
+import { axe, type DashboardOptions, type OpenedDashboard, openDashboard } from "../support/dashboard.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { LogWriter } from "../support/log-writer.ts";
 import { LogDirectory } from "../support/logs.ts";
@@ -18,7 +18,6 @@ let bus: Bus;
 let gateway: Gateway;
 let agent: LogsAgent;
 const files = new LogDirectory();
-
 beforeAll(async () => {
   browser = await startChromium();
   bus = await openEmbeddedBus({ file: ":memory:", clock: systemClock });
@@ -33,8 +32,13 @@ afterAll(async () => {
   files[Symbol.dispose]();
 });
 
-const open = (place: string, options: DashboardOptions = {}) =>
-  openDashboard({ browser, url: gateway.url }, place, options);
+/** Opens the page of a log when the agent has found it: who asks before that is told that there is none. */
+async function open(place: string, options: DashboardOptions = {}): Promise<OpenedDashboard> {
+  const [, name] = /^#\/logs\/(.+)/.exec(place) ?? [];
+  const address = `${gateway.url}/api/instances/${name}/logs?lines=0`;
+  if (name) await expect.poll(async () => (await fetch(address)).status).toBe(200);
+  return openDashboard({ browser, url: gateway.url }, place, options);
+}
 const counted = (page: Page) => page.locator(".toolbar .end").innerText();
 const lastShown = (page: Page) => page.locator(".rows > *").last().innerText();
 const found = (page: Page) => page.locator("output").innerText();
@@ -106,7 +110,6 @@ test("A log is shown as it is written, in its colours, with a rule wherever its 
 
 describe("A log of a hundred thousand lines", () => {
   const total = 100_000;
-
   /** Follows a log and has it grow to that many lines while the page is open, because a page begins with the newest thousand. */
   async function grow(page: Page, name: string): Promise<void> {
     await expect.poll(() => lastShown(page)).toBe("line 0");
@@ -116,7 +119,6 @@ describe("A log of a hundred thousand lines", () => {
       await expect.poll(() => counted(page)).toBe(`${to.toLocaleString("en")} lines`);
     }
   }
-
   test("has only the rows in sight in the page, and shows the right ones wherever it is scrolled to", async () => {
     files.append("long", "line 0");
     await using opened = await open("#/logs/long");
@@ -147,9 +149,8 @@ test("Scrolling up pauses a log: it stands still, counts what comes, and End lea
   await expect.poll(() => resume(page).innerText()).toContain("Paused");
   // The wheel turns for a while.
   const top = () => page.evaluate<number>("document.querySelector('.box').scrollTop");
-  await expect
-    .poll(async () => (await top()) === (await page.evaluate("new Promise(requestAnimationFrame)").then(top)))
-    .toBe(true);
+  const isStill = async () => (await top()) === (await page.evaluate("new Promise(requestAnimationFrame)").then(top));
+  await expect.poll(isStill).toBe(true);
   const before = await inSight(page);
   files.append("paused", ...numbers(500, 600));
   await expect.poll(() => resume(page).innerText()).toContain("100 new lines");

@@ -119,7 +119,7 @@ describe("A write", () => {
     let asked = 0;
     const publish = (place: Place, body: object) =>
       ++asked === 1 ? new Promise(() => {}) : scene.publisher.publish(place, body);
-    const tasks = open(scene, { publisher: { publish }, patienceMs: 200 });
+    const tasks = open(scene, { publisher: { publish }, patienceMs: 2000 });
     await tasks.add("lost");
     await tasks.add("queued");
     await tasks.move("t2", "busy");
