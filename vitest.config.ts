@@ -3,6 +3,9 @@ import { configDefaults, defineConfig } from "vitest/config";
 /** Tests that put something else in the place of a module, and so need modules of their own. */
 const alone = ["test/bus/restricted-gateway.test.ts"];
 
+/** Tests that look at pages, in one Chromium for all of them. */
+const pages = ["test/{dashboard,client-around,browser}/**/*.test.ts"];
+
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -17,10 +20,20 @@ export default defineConfig({
         test: {
           name: "shared",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...alone],
-          globalSetup: ["test/support/chromium.ts"],
+          exclude: [...configDefaults.exclude, ...alone, ...pages],
           // No module of the house has state of its own, so files may share a process: half a second less for each of them.
           isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "pages",
+          include: pages,
+          globalSetup: ["test/support/chromium.ts"],
+          isolate: false,
+          // A browser that shares two cores with two other files may stand still for longer than anybody waits.
+          retry: 1,
         },
       },
       { extends: true, test: { name: "alone", include: alone } },

@@ -193,7 +193,7 @@ test("Nothing in a piece runs, whatever its template has in it", async () => {
 
 test("Toasts are announced politely, are only so many, and vanish, but not while somebody points at one", async () => {
   const page = await openPieces(
-    '<section data-skein-live="live/toasts" data-skein-most="2" data-skein-seconds="1"></section>',
+    '<section data-skein-live="live/toasts" data-skein-most="2" data-skein-seconds="4"></section>',
   );
   expect(await page.locator("section").getAttribute("aria-live")).toBe("polite");
   const toasts = () =>
@@ -208,8 +208,8 @@ test("Toasts are announced politely, are only so many, and vanish, but not while
   for (let i = 1; i <= 5; i++) await gateway.publish(`cracks/c${i}`, { type: "crack.submitted", count: i }, bearer);
   expect(await seen).toBeLessThanOrEqual(3);
   await page.locator("[data-crack=c5]").hover();
-  await expect.poll(toasts, { timeout: 5000 }).toEqual(["c5"]);
+  await expect.poll(toasts).toEqual(["c5"]);
   await page.mouse.move(0, 500);
-  await expect.poll(toasts, { timeout: 5000 }).toEqual([]);
+  await expect.poll(toasts).toEqual([]);
   await page.close();
 });

@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startChromium } from "../support/chromium.ts";
-import { follow } from "../support/client.ts";
+import { type Client, follow } from "../support/client.ts";
 import { openDashboard } from "../support/dashboard.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { enforced, token } from "../support/tokens.ts";
@@ -55,8 +55,13 @@ test("The page of the gateway shows who is connected, what flows, and why connec
 test("What is looked for and the order are in the address, and a link brings them back", async () => {
   await using gateway = await startGateway();
   const streams = ["instances", "messages", "runs/r1", "runs/r2"];
-  const clients = streams.map((stream) => follow("ws", gateway.url, stream));
-  await Promise.all(clients.map((client) => client.count(1)));
+  const clients: Client[] = [];
+  for (const stream of streams) {
+    const client = follow("ws", gateway.url, stream);
+    clients.push(client);
+    // One after the other, so that their ages differ.
+    await client.count(1);
+  }
   await using opened = await open(gateway, "#/gateway?sort=-age");
   const { page, faults } = opened;
   const shown = async () => (await rows(page, "Open connections")).map((text) => /ws\s+(\S+)/.exec(text)?.[1]);
