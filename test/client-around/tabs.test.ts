@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startChromium } from "../support/chromium.ts";
+import { launchChromium } from "../support/chromium.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { openWithKey, token } from "../support/tokens.ts";
 import { contextFor, openPage } from "./pages.ts";
@@ -12,7 +12,7 @@ const paceMs = 20;
 let browser: Browser;
 let gateway: Gateway;
 beforeAll(async () => {
-  browser = await startChromium();
+  browser = await launchChromium();
   gateway = await startGateway({ auth: openWithKey });
 });
 afterAll(async () => {

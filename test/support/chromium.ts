@@ -24,7 +24,12 @@ const place = "SKEIN_CHROMIUM_PLACE";
  */
 export async function startChromium(): Promise<Browser> {
   const { [place]: shared } = process.env;
-  return shared ? chromium.connect(shared) : chromium.launch({ executablePath: installed(program), args });
+  return shared ? chromium.connect(shared) : launchChromium();
+}
+
+/** A Chromium of one's own: where pages are stopped or crash, those that share a process with them would, too. */
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: installed(program), args });
 }
 
 /** Starts one Chromium for a whole run, because to start one for each file takes seconds of it; where there is none, nothing. */
