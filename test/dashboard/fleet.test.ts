@@ -85,7 +85,7 @@ describe("With nodes that run instances, the fleet", () => {
 
   test("says in the gateway's words why a command came too late, and offers what the state allows", async () => {
     await command("", { name: "late", template: "sleeper" });
-    await using opened = await openDashboard({ browser, url: fleet.url }, "#/fleet?text=late");
+    await using opened = await openDashboard({ browser, url: fleet.url }, "#/fleet?search=late");
     const { page } = opened;
     await expect.poll(() => state(page, "late")).toMatch(/stopped/);
     // Somebody else is a moment earlier.
@@ -142,7 +142,7 @@ describe("A table of many instances", () => {
     await expect.poll(() => names(page)).toEqual(["agent-238", "agent-234", "agent-230"]);
     expect(await page.locator("th[aria-sort]").getAttribute("aria-sort")).toBe("ascending");
     const { hash } = new URL(page.url());
-    expect(hash).toBe("#/fleet?text=small+agent-23&state=failed&sort=port");
+    expect(hash).toBe("#/fleet?search=small+agent-23&state=failed&sort=port");
     await using other = await openDashboard({ browser, url: gateway.url }, hash);
     await expect.poll(() => names(other.page)).toEqual(["agent-238", "agent-234", "agent-230"]);
     await other.page.locator("input[type=search]").fill("nothing like it");
@@ -172,7 +172,7 @@ describe("A table of many instances", () => {
   });
 
   test("offers no command for what Skein does not run, and none to whoever may only look", async () => {
-    await using opened = await openDashboard({ browser, url: gateway.url }, "#/fleet?text=agent-1");
+    await using opened = await openDashboard({ browser, url: gateway.url }, "#/fleet?search=agent-1");
     const { page } = opened;
     await expect.poll(() => row(page, "agent-100").count()).toBe(1);
     expect(await row(page, "agent-100").getByRole("button").count()).toBe(0);
@@ -188,7 +188,7 @@ describe("A table of many instances", () => {
   });
 
   test("leads from a row to the log and the messages of its instance", async () => {
-    await using opened = await openDashboard({ browser, url: gateway.url }, "#/fleet?text=agent-77");
+    await using opened = await openDashboard({ browser, url: gateway.url }, "#/fleet?search=agent-77");
     const { page } = opened;
     const links = row(page, "agent-77").locator("td a");
     await expect.poll(() => links.count()).toBe(2);

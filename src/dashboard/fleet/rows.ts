@@ -45,7 +45,7 @@ export type ColumnName = keyof typeof columns;
 
 /** What the address says of which rows are shown, and how. */
 export interface Choice {
-  readonly text: string;
+  readonly search: string;
   readonly state: string;
   readonly sort: { readonly by: ColumnName; readonly isDown: boolean };
 }
@@ -56,15 +56,15 @@ export function choiceIn(query: URLSearchParams): Choice {
   const by = said.replace(/^-/, "");
   const isKnown = (name: string): name is ColumnName => Object.hasOwn(columns, name);
   return {
-    text: query.get("text") ?? "",
+    search: query.get("search") ?? "",
     state: query.get("state") ?? "",
     sort: { by: isKnown(by) ? by : "name", isDown: said.startsWith("-") },
   };
 }
 
 /** The rows that are chosen, in the order that is chosen; equal ones by name. */
-export function chosenRows(rows: Iterable<Instance>, { text, state, sort }: Choice): Instance[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+export function chosenRows(rows: Iterable<Instance>, { search, state, sort }: Choice): Instance[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const { of } = columns[sort.by];
   const direction = sort.isDown ? -1 : 1;
   return [...rows]
