@@ -5,6 +5,9 @@ import type { Asked, Told } from "./tab-talk.ts";
 /** What a tab is said to be connected by before it knows. */
 export const connecting: Status = { state: "connecting", transport: "ws" };
 
+/** How many tabs are asked for a state that one of them is to give, before it is fetched anew for all. */
+const mostGivers = 2;
+
 /** How the leader reaches the tabs. */
 export interface Reach {
   readonly tell: (told: Told) => void;
@@ -50,15 +53,15 @@ export class TabLeader {
     this.#link.close();
   }
 
-  #follow({ from, name, since, isLate }: Extract<Asked, { kind: "follow" }>): void {
+  #follow({ from, name, since, isLate, tried }: Extract<Asked, { kind: "follow" }>): void {
     const tabs = this.#wanted.get(name) ?? new Set();
-    const [giver] = tabs;
-    const isNew = !tabs.has(from);
+    const isFollowed = tabs.size > 0;
+    const giver = [...tabs].filter((tab) => tab !== from).slice(0, mostGivers)[tried];
+    if (!tabs.has(from)) this.#reach.onGone(from, () => this.#leave(from, name));
     this.#wanted.set(name, tabs.add(from));
-    if (isNew) this.#reach.onGone(from, () => this.#leave(from, name));
     // Whoever knows where it stands, and has heard of the beginning, finds its place by itself.
-    if (giver && since !== undefined && !isLate) return;
-    if (giver && since === undefined && isNew) return this.#reach.tell({ kind: "give", name, from: giver, to: from });
+    if (isFollowed && since !== undefined && !isLate) return;
+    if (giver && since === undefined) return this.#reach.tell({ kind: "give", name, from: giver, to: from });
     // Nobody has followed it, or it goes back for one that is late, or nobody could give the state: it begins for all.
     this.#reach.tell({ kind: "begin", name, since });
     this.#link.follow(name, since);

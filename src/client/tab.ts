@@ -39,8 +39,8 @@ interface Followed {
   /** What was told up to here is in the state. */
   from: number;
   status?: StreamStatus;
-  /** Whether it has waited for so long that it asks again. */
-  isOverdue?: boolean;
+  /** How often it was looked at while it waited for the state. */
+  looks: number;
 }
 
 interface Unsent {
@@ -52,6 +52,8 @@ interface Unsent {
 /** How often a tab looks whether the leader is there, and how often it looks in vain before it takes its place. */
 const lookMs = 2000;
 const looks = 1;
+/** How long, from the beginning of a reign, tabs that know nothing of a stream let those go first that know where to go on. */
+const yieldMs = 500;
 
 /**
  * One tab of several that share a connection.
@@ -70,12 +72,15 @@ export class Tab implements Link {
   #key: string | undefined;
   #channel: Channel | undefined;
   #reign = "";
+  /** From when on a stream may begin anew in this reign. */
+  #openAtMs = 0;
   #count = 0;
   #status: Status = connecting;
   #unanswered = 0;
   #sent = 0;
   #stopLooking: Stop = () => {};
   #isClosed = false;
+  #hasLock = false;
   #leader: TabLeader | undefined;
 
   constructor(ear: Ear, parts: TabParts) {
@@ -87,8 +92,9 @@ export class Tab implements Link {
   }
 
   follow(name: string, since: string | undefined): void {
-    this.#followed.set(name, { held: [], since, from: 0 });
-    this.#want(name, since);
+    const stream = { held: [], since, from: 0, looks: 0 };
+    this.#followed.set(name, stream);
+    if (this.#reign) this.#wantInTurn(name, stream, false);
     if (this.#key !== undefined) return;
     this.#key = "";
     this.#ear.status(connecting);
@@ -146,6 +152,7 @@ export class Tab implements Link {
     const lead = () => this.#lead();
     this.#parts.locks.request(this.#key ?? "", options, lead).catch(() => {
       // Another tab has taken the lock, because this one was silent for too long.
+      this.#hasLock = false;
       this.#depose();
       this.#stand();
     });
@@ -159,6 +166,7 @@ export class Tab implements Link {
   #lead(): Promise<void> {
     const { open, id, locks, now } = this.#parts;
     if (this.#isClosed || this.#leader) return this.#over;
+    this.#hasLock = true;
     // By the clock, because a tab that is new knows of no reign; and after the last one in any case.
     const reign = `${Math.max(now(), Number.parseInt(this.#reign || "0", 10) + 1)} ${id}`;
     let count = 0;
@@ -169,25 +177,48 @@ export class Tab implements Link {
     return this.#over;
   }
 
-  /** Asks whether the leader is there. One that is frozen keeps its lock and says nothing. */
+  /** Looks whether there is a leader, and asks again for what did not come. */
   #look(): void {
     const { after, random } = this.#parts;
     if (this.#isClosed) return;
     this.#stopLooking = after(lookMs * (1 + random()), () => this.#look());
-    if (this.#leader) return;
-    if (this.#unanswered++ > looks) {
-      this.#unanswered = 0;
-      this.#stand({ steal: true });
-    }
-    this.#post({ kind: "who" });
+    // Of two that took the lock in one moment the one that has it now may have obeyed the other.
+    if (this.#hasLock) this.#lead();
+    else this.#lookForLeader();
     for (const [name, stream] of this.#followed) {
-      if (stream.held && stream.isOverdue) this.#want(name, undefined);
-      stream.isOverdue = true;
+      const { held, since, looks: tried } = stream;
+      if (held && tried > 0) this.#want(name, since, { isLate: since !== undefined, tried });
+      stream.looks += 1;
     }
   }
 
-  #want(name: string, since: string | undefined, isLate = false): void {
-    this.#ask({ kind: "follow", from: this.#parts.id, name, since, isLate });
+  /** One that is frozen keeps its lock and says nothing. */
+  #lookForLeader(): void {
+    if (this.#unanswered++ > looks) {
+      this.#unanswered = 0;
+      // There was one before, also for a tab that never heard of it.
+      this.#reign ||= "0";
+      this.#stand({ steal: true });
+    }
+    this.#post({ kind: "who" });
+  }
+
+  #want(name: string, since: string | undefined, { isLate = false, tried = 0 } = {}): void {
+    this.#ask({ kind: "follow", from: this.#parts.id, name, since, isLate, tried });
+  }
+
+  /** Wants a stream of the one that leads; early in its reign only when it is known where to go on. */
+  #wantInTurn(name: string, stream: Followed, isLate: boolean): void {
+    const { after, now } = this.#parts;
+    const reign = this.#reign;
+    const waitMs = stream.since === undefined ? this.#openAtMs - now() : 0;
+    const want = () => {
+      if (this.#reign !== reign || this.#followed.get(name) !== stream) return;
+      // Meanwhile it may have begun for all.
+      this.#want(name, stream.since, { isLate: isLate && stream.held !== undefined });
+    };
+    if (waitMs > 0) after(waitMs, want);
+    else want();
   }
 
   /** Asks the leader, when there is one. A new one is asked for all that matters still. */
@@ -224,11 +255,14 @@ export class Tab implements Link {
   /** Asks a new leader for everything that this tab wants. */
   #obey(reign: string, isLate: boolean): void {
     const { id: from } = this.#parts;
-    if (!reign.endsWith(from)) this.#depose();
+    const isOwn = reign.endsWith(from);
+    if (!isOwn) this.#depose();
+    // Before the first tab of all there was nobody who knows anything.
+    this.#openAtMs = isOwn && !this.#reign ? 0 : Number.parseInt(reign, 10) + yieldMs;
     this.#reign = reign;
     for (const [name, stream] of this.#followed) {
-      Object.assign(stream, { held: [], from: 0, isOverdue: false });
-      this.#want(name, stream.since, isLate);
+      Object.assign(stream, { held: [], from: 0, looks: 0 });
+      this.#wantInTurn(name, stream, isLate);
     }
     for (const [id, { name, message }] of this.#unsent) this.#ask({ kind: "send", from, id, name, message });
   }
@@ -244,7 +278,7 @@ export class Tab implements Link {
     const stream = this.#followed.get(name);
     if (!stream) return;
     if (told.kind === "give") this.#give(told, stream);
-    else if (told.kind === "begin") start(stream, told.since);
+    else if (told.kind === "begin") this.#start(stream, told);
     else if (told.kind === "phase") {
       stream.status = told.status;
       if (!stream.held) this.#ear.phase(name, told.status);
@@ -252,12 +286,24 @@ export class Tab implements Link {
     else if (this.#count > stream.from) this.#take(name, stream, told.frame);
   }
 
+  /** Begins where the leader begins: a tab that stands elsewhere skips what it has had, has the leader go back, or waits for the state. */
+  #start(stream: Followed, { name, since }: Extract<Told, { kind: "begin" }>): void {
+    const first = earlier(since, stream.since);
+    const isReached = since === undefined || (first !== undefined && first === since);
+    stream.until = isReached && since !== undefined && since !== stream.since ? stream.since : undefined;
+    stream.held = isReached ? undefined : [];
+    if (!isReached && first !== undefined) this.#want(name, first, { isLate: true });
+  }
+
   #take(name: string, stream: Followed, frame: AnyFrame): void {
-    if (stream.until && !isBeginning(frame)) {
+    const { until } = stream;
+    const isPlaced = frame.cursor !== undefined || isBeginning(frame);
+    if (until && !isBeginning(frame)) {
       // Whoever led before it was deposed may have heard more than the one that goes on.
-      if (frame.type === "resumed" || earlier(frame.cursor, stream.until) === frame.cursor) return;
+      if (frame.type === "resumed" || (isPlaced && earlier(frame.cursor, until) === frame.cursor)) return;
     }
-    stream.held = stream.until = undefined;
+    stream.held = undefined;
+    if (isPlaced) stream.until = undefined;
     stream.since = cursorAfter(stream.since, frame);
     this.#ear.frame(name, frame);
   }
@@ -274,19 +320,14 @@ export class Tab implements Link {
 
   #adopt({ to, name, state, since, status, count }: Given & { readonly count: number }): void {
     const stream = this.#followed.get(name);
-    if (to !== this.#parts.id || !stream?.held) return;
+    // One that stands somewhere goes on from there, whatever it asked for before.
+    if (to !== this.#parts.id || !stream?.held || stream.since !== undefined) return;
     const { held } = stream;
-    Object.assign(stream, { held: undefined, since, from: count });
+    // What is told again for another tab is in the state.
+    Object.assign(stream, { held: undefined, since, until: since, from: count });
     this.#ear.adopt(name, state);
     const known = stream.status ?? status;
     if (known) this.#ear.phase(name, known);
     for (const [at, frame] of held) if (at > count) this.#take(name, stream, frame);
   }
-}
-
-/** Begins where the leader begins: a tab that stands elsewhere skips what it has had, or waits for the state. */
-function start(stream: Followed, since: string | undefined): void {
-  const isAhead = since !== undefined && earlier(since, stream.since) === since;
-  stream.until = isAhead && since !== stream.since ? stream.since : undefined;
-  stream.held = since === undefined || isAhead ? undefined : [];
 }
