@@ -98,14 +98,12 @@ async function bundle(input) {
       sourcemap: "hidden",
       target: "es2022",
       lib: { entry: input, formats: ["es"] },
-      rolldownOptions: { output: { minify: true, codeSplitting: false } },
+      rolldownOptions: { output: { minify: true, codeSplitting: false, comments: false } },
     },
   });
   const output = Array.isArray(result) ? result[0]?.output : "output" in result ? result.output : undefined;
   if (!output) throw new Fault(`nothing came of ${input}`);
-  const [chunk] = output;
-  // Notes for bundlers, which have nothing to leave out here.
-  return { ...chunk, code: chunk.code.replaceAll(/\/\* @__PURE__ \*\/ ?/g, "") };
+  return output[0];
 }
 
 /**

@@ -35,12 +35,13 @@ export class Latency {
   note(startedMs: number): void {
     const now = this.now();
     const slice = Math.floor(now / sliceMs);
-    const at = (slice % slices) * buckets;
+    const first = (slice % slices) * buckets;
     if (this.#slices[slice % slices] !== slice) {
       this.#slices[slice % slices] = slice;
-      this.#counts.fill(0, at, at + buckets);
+      this.#counts.fill(0, first, first + buckets);
     }
-    this.#counts[at + bucketOf(now - startedMs)] = (this.#counts[at + bucketOf(now - startedMs)] ?? 0) + 1;
+    const at = first + bucketOf(now - startedMs);
+    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
   }
 
   /** The durations of the last minute, of this one and of others together. */
