@@ -1,9 +1,8 @@
-import { earlier } from "./cursor-order.ts";
-import type { AnyFrame } from "./frame.ts";
-import { cursorAfter, type Ear, isBeginning, type Link, type Message, type OpenLink } from "./link.ts";
-import type { Status, Stop, StreamStatus } from "./skein.ts";
+import type { Ear, Link, Message, OpenLink } from "./link.ts";
+import type { Status, Stop } from "./skein.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { connecting, TabLeader } from "./tab-leader.ts";
+import { TabStream } from "./tab-stream.ts";
 import type { Asked, Given, Talk, Told } from "./tab-talk.ts";
 
 /** The Web Locks of a browser, as far as they are used. */
@@ -28,21 +27,6 @@ export interface TabParts extends Pick<Surroundings, "now" | "after" | "random">
   readonly keyOf: () => Promise<string>;
 }
 
-/** A stream that this tab follows. */
-interface Followed {
-  /** What came while it waited for the state; nothing when it takes what comes. */
-  held: (readonly [count: number, frame: AnyFrame])[] | undefined;
-  /** Where it stands. */
-  since: string | undefined;
-  /** Up to here it has had what comes. */
-  until?: string | undefined;
-  /** What was told up to here is in the state. */
-  from: number;
-  status?: StreamStatus;
-  /** How often it was looked at while it waited for the state. */
-  looks: number;
-}
-
 interface Unsent {
   readonly name: string;
   readonly message: Message;
@@ -64,7 +48,7 @@ const yieldMs = 500;
 export class Tab implements Link {
   readonly #ear: Ear;
   readonly #parts: TabParts;
-  readonly #followed = new Map<string, Followed>();
+  readonly #followed = new Map<string, TabStream>();
   /** What was sent and is not handed over, by its number. */
   readonly #unsent = new Map<number, Unsent>();
   readonly #over: Promise<void>;
@@ -92,7 +76,7 @@ export class Tab implements Link {
   }
 
   follow(name: string, since: string | undefined): void {
-    const stream = { held: [], since, from: 0, looks: 0 };
+    const stream = new TabStream(since);
     this.#followed.set(name, stream);
     if (this.#reign) this.#wantInTurn(name, stream, false);
     if (this.#key !== undefined) return;
@@ -186,8 +170,8 @@ export class Tab implements Link {
     if (this.#hasLock) this.#lead();
     else this.#lookForLeader();
     for (const [name, stream] of this.#followed) {
-      const { held, since, looks: tried } = stream;
-      if (held && tried > 0) this.#want(name, since, { isLate: since !== undefined, tried });
+      const { isWaiting, since, looks: tried } = stream;
+      if (isWaiting && tried > 0) this.#want(name, since, { isLate: since !== undefined, tried });
       stream.looks += 1;
     }
   }
@@ -208,14 +192,14 @@ export class Tab implements Link {
   }
 
   /** Wants a stream of the one that leads; early in its reign only when it is known where to go on. */
-  #wantInTurn(name: string, stream: Followed, isLate: boolean): void {
+  #wantInTurn(name: string, stream: TabStream, isLate: boolean): void {
     const { after, now } = this.#parts;
     const reign = this.#reign;
     const waitMs = stream.since === undefined ? this.#openAtMs - now() : 0;
     const want = () => {
       if (this.#reign !== reign || this.#followed.get(name) !== stream) return;
       // Meanwhile it may have begun for all.
-      this.#want(name, stream.since, { isLate: isLate && stream.held !== undefined });
+      this.#want(name, stream.since, { isLate: isLate && stream.isWaiting });
     };
     if (waitMs > 0) after(waitMs, want);
     else want();
@@ -261,7 +245,7 @@ export class Tab implements Link {
     this.#openAtMs = isOwn && !this.#reign ? 0 : Number.parseInt(reign, 10) + yieldMs;
     this.#reign = reign;
     for (const [name, stream] of this.#followed) {
-      Object.assign(stream, { held: [], from: 0, looks: 0 });
+      stream.wait();
       this.#wantInTurn(name, stream, isLate);
     }
     for (const [id, { name, message }] of this.#unsent) this.#ask({ kind: "send", from, id, name, message });
@@ -281,36 +265,18 @@ export class Tab implements Link {
     else if (told.kind === "begin") this.#start(stream, told);
     else if (told.kind === "phase") {
       stream.status = told.status;
-      if (!stream.held) this.#ear.phase(name, told.status);
-    } else if (stream.held && !isBeginning(told.frame)) stream.held.push([this.#count, told.frame]);
-    else if (this.#count > stream.from) this.#take(name, stream, told.frame);
+      if (!stream.isWaiting) this.#ear.phase(name, told.status);
+    } else if (stream.take(this.#count, told.frame)) this.#ear.frame(name, told.frame);
   }
 
-  /** Begins where the leader begins: a tab that stands elsewhere skips what it has had, has the leader go back, or waits for the state. */
-  #start(stream: Followed, { name, since }: Extract<Told, { kind: "begin" }>): void {
-    const first = earlier(since, stream.since);
-    const isReached = since === undefined || (first !== undefined && first === since);
-    stream.until = isReached && since !== undefined && since !== stream.since ? stream.since : undefined;
-    stream.held = isReached ? undefined : [];
-    if (!isReached && first !== undefined) this.#want(name, first, { isLate: true });
+  #start(stream: TabStream, { name, since }: Extract<Told, { kind: "begin" }>): void {
+    const back = stream.begin(since);
+    if (back !== undefined) this.#want(name, back, { isLate: true });
   }
 
-  #take(name: string, stream: Followed, frame: AnyFrame): void {
-    const { until } = stream;
-    const isPlaced = frame.cursor !== undefined || isBeginning(frame);
-    if (until && !isBeginning(frame)) {
-      // Whoever led before it was deposed may have heard more than the one that goes on.
-      if (frame.type === "resumed" || (isPlaced && earlier(frame.cursor, until) === frame.cursor)) return;
-    }
-    stream.held = undefined;
-    if (isPlaced) stream.until = undefined;
-    stream.since = cursorAfter(stream.since, frame);
-    this.#ear.frame(name, frame);
-  }
-
-  #give({ name, from, to }: Extract<Told, { kind: "give" }>, { since, held, status }: Followed): void {
+  #give({ name, from, to }: Extract<Told, { kind: "give" }>, { since, isWaiting, status }: TabStream): void {
     const state = this.#ear.stateOf(name);
-    if (from !== this.#parts.id || held || !since || state === undefined) return;
+    if (from !== this.#parts.id || isWaiting || !since || state === undefined) return;
     try {
       this.#post({ kind: "state", to, name, state, since, status, reign: this.#reign, count: this.#count });
     } catch {
@@ -319,15 +285,12 @@ export class Tab implements Link {
   }
 
   #adopt({ to, name, state, since, status, count }: Given & { readonly count: number }): void {
-    const stream = this.#followed.get(name);
-    // One that stands somewhere goes on from there, whatever it asked for before.
-    if (to !== this.#parts.id || !stream?.held || stream.since !== undefined) return;
-    const { held } = stream;
-    // What is told again for another tab is in the state.
-    Object.assign(stream, { held: undefined, since, until: since, from: count });
+    const stream = to === this.#parts.id ? this.#followed.get(name) : undefined;
+    const news = stream?.adopt(since, count);
+    if (!stream || !news) return;
     this.#ear.adopt(name, state);
     const known = stream.status ?? status;
     if (known) this.#ear.phase(name, known);
-    for (const [at, frame] of held) if (at > count) this.#take(name, stream, frame);
+    for (const frame of news) this.#ear.frame(name, frame);
   }
 }
