@@ -92,6 +92,7 @@ test("SIGTSTP stops a command that has no terminal, and SIGCONT lets it go on", 
   await run.until(({ stdout }) => stdout.includes("\n"));
   const pid = Number(run.stdout);
   run.signal("SIGTSTP");
+  await untilState(run.pid, "T");
   // A process group that no shell looks after is not stopped: the kernel ignores the signal there.
   if (await canBeStopped()) await untilState(pid, "T");
   run.signal("SIGCONT");

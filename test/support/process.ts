@@ -56,6 +56,10 @@ export class Run implements AsyncDisposable {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** The lines on standard output so far. */
   get lines(): string[] {
     return this.stdout.split("\n").slice(0, -1);
