@@ -12,7 +12,7 @@ export type Asked =
       readonly since: string | undefined;
       /** Whether it has not heard all of this reign. */
       readonly isLate: boolean;
-      /** How many tabs were asked in vain to give the state. */
+      /** How many tabs were asked in vain to give the state; endless when none can. */
       readonly tried: number;
     }
   | { readonly kind: "leave"; readonly from: string; readonly name: string }

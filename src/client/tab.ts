@@ -280,7 +280,8 @@ export class Tab implements Link {
     try {
       this.#post({ kind: "state", to, name, state, since, status, reign: this.#reign, count: this.#count });
     } catch {
-      // It is nothing that can be copied. Whoever waits for it asks again.
+      // It is nothing that can be copied, here or in another tab.
+      this.#ask({ kind: "follow", from: to, name, since: undefined, isLate: false, tried: Number.POSITIVE_INFINITY });
     }
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { Client } from "../../src/client/client.ts";
-import type { AnyFrame } from "../../src/client/index.ts";
+import type { AnyFrame, StreamOptions } from "../../src/client/index.ts";
 import type { Ear, Link } from "../../src/client/link.ts";
 import { type Channel, type Locks, Tab } from "../../src/client/tab.ts";
 import type { Talk } from "../../src/client/tab-talk.ts";
@@ -94,8 +94,9 @@ export class ScriptedBrowser {
   #opened = 0;
 
   /** Opens a tab that looks after the leader every so often. No two of them look together, unless they are told to. */
-  open({ looksEveryMs = 3000 + 10 * this.#opened } = {}): ScriptedTab {
-    const tab = new ScriptedTab(this, `tab${this.#opened++}`, looksEveryMs);
+  open(options: TabOptions = {}): ScriptedTab {
+    const tab = new ScriptedTab(this, `tab${this.#opened}`, { looksEveryMs: 3000 + 10 * this.#opened, ...options });
+    this.#opened += 1;
     this.tabs.push(tab);
     return tab;
   }
@@ -158,6 +159,12 @@ export class ScriptedBrowser {
   }
 }
 
+interface TabOptions {
+  readonly looksEveryMs?: number;
+  /** Default: what a run is for every page. */
+  readonly reduce?: StreamOptions<unknown, AnyFrame>["reduce"];
+}
+
 /** A tab that writes down every number that it hears, and how often it began anew. */
 export class ScriptedTab {
   readonly id: string;
@@ -171,7 +178,7 @@ export class ScriptedTab {
   readonly #client: Client;
   readonly #stream;
 
-  constructor(browser: ScriptedBrowser, id: string, looksEveryMs: number) {
+  constructor(browser: ScriptedBrowser, id: string, { looksEveryMs = 3000, reduce }: TabOptions) {
     this.id = id;
     const { run, clock } = browser;
     const after = (ms: number, task: () => void) => clock.after(ms, () => this.soon(task));
@@ -192,7 +199,10 @@ export class ScriptedTab {
       },
     };
     this.#client = new Client({ open: (ear) => new Tab(ear, parts), transport: "ws", after });
-    this.#stream = this.#client.stream("runs/r", { keep: 10_000 });
+    this.#stream = this.#client.stream<string, unknown, AnyFrame>("runs/r", {
+      keep: 10_000,
+      ...(reduce && { reduce }),
+    });
     this.#stream.onFrame((frame) => {
       if (frame.type === "snapshot") {
         this.beginnings += 1;
@@ -202,7 +212,7 @@ export class ScriptedTab {
   }
 
   get known(): number[] {
-    return (this.#stream.getSnapshot() ?? []).map(({ n }) => Number(n));
+    return ((this.#stream.getSnapshot() ?? []) as AnyFrame[]).map(({ n }) => Number(n));
   }
 
   hear(talk: Talk): void {

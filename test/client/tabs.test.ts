@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { AnyFrame } from "../../src/client/index.ts";
 import { ScriptedBrowser, type ScriptedTab } from "./scripted-tabs.ts";
 
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
@@ -94,4 +95,20 @@ test("When the tab that is to give the state says nothing, another one gives it"
   await browser.pass(1000);
   expect(browser.tabs.flatMap((tab) => faultsOf(tab, 1))).toEqual([]);
   expect([silent, able, late].map(({ beginnings }) => beginnings)).toEqual([1, 1, 0]);
+});
+
+test("Where the state is nothing that can be copied, the stream begins anew for all as soon as a tab joins", async () => {
+  const browser = new ScriptedBrowser();
+  const reduce = (known: unknown, frame: AnyFrame) => {
+    const before = frame.type === "snapshot" ? [] : ((known ?? []) as unknown[]);
+    return "n" in frame ? [...before, { n: frame.n, say: () => frame.n }] : before;
+  };
+  const first = browser.open({ reduce });
+  await browser.pass(1000);
+  browser.run.publish();
+  await browser.pass(1000);
+  const second = browser.open({ reduce });
+  await browser.pass(50);
+  expect([first, second].flatMap((tab) => faultsOf(tab, 1))).toEqual([]);
+  expect([first, second].map(({ beginnings }) => beginnings)).toEqual([2, 1]);
 });
