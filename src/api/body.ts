@@ -1,17 +1,27 @@
 import type { z } from "zod";
 import { Failure } from "../protocol/failure.ts";
+import { parseExactly } from "../stream/json.ts";
 import { issueText } from "../stream/query.ts";
 import type { Call } from "./entrance.ts";
+
+/** What a body is called that is not of its form: one that asks for something, or one that is published. */
+type BodyFault = "bad_request" | "invalid_body";
 
 /**
  * The JSON body of a request, checked by a schema.
  *
- * Throws `bad_request` that names the field, `body_too_large` when it has more than `maxBytes` bytes.
+ * Throws `bad_request`, or what else a fault is called, which names the field and shows nothing of what was sent;
+ * `body_too_large` when it has more than `maxBytes` bytes.
  */
-export async function parseBody<Body>(schema: z.ZodType<Body>, call: Call, maxBytes: number): Promise<Body> {
-  const parsed = schema.safeParse(jsonIn(await readBody(call, maxBytes)));
+export async function parseBody<Body>(
+  schema: z.ZodType<Body>,
+  call: Call,
+  maxBytes: number,
+  fault: BodyFault = "bad_request",
+): Promise<Body> {
+  const parsed = schema.safeParse(jsonIn(await readBody(call, maxBytes), fault));
   if (parsed.success) return parsed.data;
-  throw new Failure("bad_request", `The body: ${issueText(parsed.error)}`);
+  throw new Failure(fault, issueText(parsed.error));
 }
 
 /**
@@ -36,10 +46,10 @@ export async function readBody({ req, var: { visitor } }: Call, maxBytes: number
   return Buffer.concat(chunks);
 }
 
-function jsonIn(body: Uint8Array): unknown {
+function jsonIn(body: Uint8Array, fault: BodyFault): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    return parseExactly(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
-    throw new Failure("bad_request", "The body must be JSON in UTF-8");
+    throw new Failure(fault, "The body must be JSON in UTF-8");
   }
 }

@@ -5,9 +5,7 @@ import { mostDetailBytes } from "../mail/offer.ts";
 import type { PostOffice, Word } from "../mail/post-office.ts";
 import { Failure } from "../protocol/failure.ts";
 import { reaches, requireName } from "../stream/access.ts";
-import { parseExactly } from "../stream/json.ts";
-import { issueText } from "../stream/query.ts";
-import { readBody } from "./body.ts";
+import { parseBody } from "./body.ts";
 import type { Admitted, Call } from "./entrance.ts";
 
 /** Which fields of a message name instances. */
@@ -73,23 +71,9 @@ interface MessageRouteParts {
   readonly maxPayloadBytes: number;
 }
 
-/**
- * The body of a request by its schema. Throws `body_too_large`, `invalid_body`.
- *
- * No error shows what was sent: it may be a payload.
- */
-async function read<Body>(context: Call, schema: z.ZodType<Body>, maxBytes: number): Promise<Body> {
-  const parsed = schema.safeParse(parse(await readBody(context, maxBytes)));
-  if (parsed.success) return parsed.data;
-  throw new Failure("invalid_body", issueText(parsed.error));
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return parseExactly(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    throw new Failure("invalid_body", "The body must be JSON in UTF-8");
-  }
+/** The body of a request by its schema. Throws `body_too_large`, `invalid_body`. */
+function read<Body>(context: Call, schema: z.ZodType<Body>, maxBytes: number): Promise<Body> {
+  return parseBody(schema, context, maxBytes, "invalid_body");
 }
 
 /** A text with so many bytes of UTF-8. */
