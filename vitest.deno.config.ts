@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: [
-      "test/{protocol,bus,stream,streams,hub,transport,logs,auth,limits,metrics}/**/*.test.ts",
+      "test/{protocol,bus,stream,streams,hub,transport,logs,auth,limits,metrics,client}/**/*.test.ts",
       "test/access/{credentials,expiry,limits,pages}.test.ts",
     ],
     // A browser is driven from Node only, and torture says nothing of a runtime.
