@@ -9,19 +9,13 @@ export interface Home {
 
 export const day = 24 * 60 * 60_000;
 export const nothing = new Uint8Array(0);
-let stores = 0;
-
-/** A name no other test has. */
-export function freshName(): string {
-  stores += 1;
-  return `store${stores}`;
-}
 
 /** The bus that a contract is tried on, and fresh stores in it. */
 export class Place {
   readonly #start: () => Promise<Home>;
   #home: Home | undefined;
   #bus: Bus | undefined;
+  #stores = 0;
 
   constructor(start: () => Promise<Home>) {
     this.#start = start;
@@ -30,6 +24,12 @@ export class Place {
   get bus(): Bus {
     if (!this.#bus) throw new Error("The bus is not open");
     return this.#bus;
+  }
+
+  /** A name that nothing else on this bus has. */
+  freshName(): string {
+    this.#stores += 1;
+    return `store${this.#stores}`;
   }
 
   async open(): Promise<void> {
@@ -48,12 +48,12 @@ export class Place {
   }
 
   async table(): Promise<{ name: string; table: Table }> {
-    const name = freshName();
+    const name = this.freshName();
     return { name, table: await this.bus.table({ name, subjects: [`${name}.>`] }) };
   }
 
   async journal(): Promise<{ name: string; journal: Journal }> {
-    const name = freshName();
+    const name = this.freshName();
     return { name, journal: await this.bus.journal({ name, subjects: [`${name}.>`], keepMs: day }) };
   }
 }

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { Failure } from "../../../src/protocol/failure.ts";
 import { bytes, text } from "../recorder.ts";
-import { freshName, nothing, type Place } from "./place.ts";
+import { nothing, type Place } from "./place.ts";
 
 /** What plain subjects do. */
 export function subjects(place: Place): void {
   test("what is said is heard by those whose pattern matches", async () => {
-    const name = freshName();
+    const name = place.freshName();
     const heard: string[] = [];
     const ended = Promise.withResolvers<void>();
     const stops = [`${name}.*.b`, `${name}.>`, `${name}.a`].map((pattern) =>
@@ -24,7 +24,7 @@ export function subjects(place: Place): void {
   });
 
   test("what was published before a flush has been heard, or is under way to be, when it settles", async () => {
-    const name = freshName();
+    const name = place.freshName();
     const heard: string[] = [];
     const all = Promise.withResolvers<void>();
     const stop = place.bus.subscribe(`${name}.a`, ({ data }) => {
@@ -39,26 +39,26 @@ export function subjects(place: Place): void {
   });
 
   test("a request gets its answer", async () => {
-    const name = freshName();
+    const name = place.freshName();
     const stop = place.bus.reply(`${name}.*`, async ({ subject, data }) => bytes(`${subject}: ${text(data)}`));
     expect(text(await place.bus.request(`${name}.a`, bytes("hello"), 1_000))).toBe(`${name}.a: hello`);
     stop();
   });
 
   test("a request that nobody answers fails at once", async () => {
-    const name = freshName();
+    const name = place.freshName();
     await expect(place.bus.request(`${name}.a`, nothing, 60_000)).rejects.toMatchObject({ code: "no_responder" });
   });
 
   test("a request whose answer does not come in time fails", async () => {
-    const name = freshName();
+    const name = place.freshName();
     const stop = place.bus.reply(`${name}.a`, () => new Promise(() => {}));
     await expect(place.bus.request(`${name}.a`, nothing, 50)).rejects.toMatchObject({ code: "bus_away" });
     stop();
   });
 
   test("what an answer throws reaches the asker as a failure", async () => {
-    const name = freshName();
+    const name = place.freshName();
     const stops = [
       place.bus.reply(`${name}.a`, async () => {
         throw new Failure("not_found", "No such thing");
