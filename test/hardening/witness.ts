@@ -34,6 +34,11 @@ export class Witness {
     return witness;
   }
 
+  /** How many frames it has published. */
+  get published(): number {
+    return this.#published;
+  }
+
   /** Ends it, and gives what it saw once everything published has come. */
   async end(): Promise<Testimony> {
     this.#isOver = true;
