@@ -25,7 +25,7 @@ import type { Hub } from "./hub/hub.ts";
 import type { Quotas } from "./limits/quotas.ts";
 import type { Mail } from "./mail/mail.ts";
 import type { Attendance } from "./metrics/attendance.ts";
-import type { Clock } from "./protocol/clock.ts";
+import { type Clock, pauseApart } from "./protocol/clock.ts";
 import { Failure } from "./protocol/failure.ts";
 import type { Definition } from "./stream/define.ts";
 import { messages } from "./streams/messages.ts";
@@ -36,6 +36,9 @@ import type { EventStreams } from "./transport/sse.ts";
 
 /** The same folder from `src/`, where development runs, and from `dist/`. */
 const builtPages = fileURLToPath(new URL("../dist/dashboard", import.meta.url));
+
+/** How long, and up to as long again, whoever asks for too much waits to hear so. */
+const tooMuchMs = 100;
 
 /** What the addresses lead to. */
 export interface AppParts {
@@ -65,7 +68,7 @@ export interface AppParts {
 
 /** The HTTP side of a gateway: every address, and what lies behind it. */
 export function appOf(parts: AppParts): Hono<Admitted> {
-  const { auth, quotas, events, polls, report, isReady } = parts;
+  const { auth, quotas, events, polls, clock, report, isReady } = parts;
   const addressOf = addressIn(auth);
   const count: MiddlewareHandler<Admitted> = async ({ env }, next) => {
     quotas.spend("connects", { address: addressOf(env.incoming) });
@@ -93,9 +96,11 @@ export function appOf(parts: AppParts): Hono<Admitted> {
     })
     .get("/*", siteIn(builtPages))
     .notFound(({ req }) => refusal(new Failure("not_found", `Nothing is at "${req.path}"`)))
-    .onError((thrown) => {
+    .onError(async (thrown) => {
       const failure = Failure.from(thrown);
       if (failure.cause !== undefined) report(failure.cause);
+      // Whoever asks again as soon as it is answered must not keep everybody else waiting.
+      if (failure.status === 429) await pauseApart(clock, tooMuchMs);
       return refusal(failure);
     });
 }

@@ -1,5 +1,5 @@
 import { connect, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "nats";
-import type { Clock, Stop } from "../protocol/clock.ts";
+import { type Clock, pauseApart, type Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { BusState } from "./bus.ts";
 import { guarded } from "./guard.ts";
@@ -177,7 +177,7 @@ export class Connection {
         if (codeOf(trouble) === "TIMEOUT") await this.#askWhy();
         else this.#report(trouble);
       }
-      if (!this.#closed) await pause(this.clock, 250);
+      if (!this.#closed) await pauseApart(this.clock, 250);
     }
   }
 
@@ -264,11 +264,4 @@ export class Connection {
     }
     for (const listener of this.#listeners) guarded(() => listener(state));
   }
-}
-
-/** Waits `ms` and up to as much again, so that many who wait do not come back together. */
-export function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms * (1 + Math.random()), resolve);
-  });
 }

@@ -1,7 +1,7 @@
 import { headers, type MsgHdrs } from "nats";
+import { pauseApart } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Ack, Said, Terms } from "./bus.ts";
-import { pause } from "./connection.ts";
 import { isError, JetStreamError, parseAnswer } from "./jetstream.ts";
 import type { Store } from "./store.ts";
 
@@ -30,7 +30,7 @@ export async function publish(store: Store, said: Said, terms: Terms): Promise<A
     // Our own earlier attempt is no duplicate to the caller who gave no id.
     if (ack) return { position: ack.seq, duplicate: ack.duplicate === true && terms.id !== undefined };
     if (store.connection.closed || clock.now() + wait >= deadline) break;
-    await pause(clock, wait / 2);
+    await pauseApart(clock, wait / 2);
   }
   throw new Failure("bus_away", "The bus did not acknowledge the message");
 }

@@ -1,7 +1,6 @@
 import type { Msg } from "nats";
-import type { Stop } from "../protocol/clock.ts";
+import { pauseApart, type Stop } from "../protocol/clock.ts";
 import type { Follower } from "./bus.ts";
-import { pause } from "./connection.ts";
 import { type ConsumerInfo, call, isDelivery, parseReceipt, type StreamInfo } from "./jetstream.ts";
 import type { Store } from "./store.ts";
 
@@ -81,7 +80,7 @@ export class Reader {
       } catch {
         if (opening !== this.#opening || connection.state === "away") return;
       }
-      await pause(connection.clock, wait / 2);
+      await pauseApart(connection.clock, wait / 2);
       if (opening !== this.#opening) return;
       void this.#release();
     }

@@ -25,3 +25,15 @@ export const systemClock: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+/** Settles after that many milliseconds. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  clock.after(ms, resolve);
+  return promise;
+}
+
+/** The same after `ms` and up to as much again, so that many who wait do not come back together. */
+export function pauseApart(clock: Clock, ms: number): Promise<void> {
+  return pause(clock, ms * (1 + Math.random()));
+}

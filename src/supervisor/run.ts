@@ -1,8 +1,7 @@
 import type { ChildProcess } from "node:child_process";
-import type { Clock, Stop } from "../protocol/clock.ts";
+import { type Clock, pause, type Stop } from "../protocol/clock.ts";
 import type { Census } from "./census.ts";
 import { type Launch, launch } from "./launch.ts";
-import { pause } from "./pause.ts";
 import { bootId, type Identity, isAlive, signal, startedAt } from "./proc.ts";
 import { exitCodeIn, keepingIn, removeRunFiles } from "./run-files.ts";
 import type { Template } from "./template.ts";

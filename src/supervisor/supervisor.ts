@@ -1,12 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus } from "../bus/bus.ts";
-import type { Clock, Stop } from "../protocol/clock.ts";
+import { type Clock, pause, type Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Heartbeat, heartbeatSubject, supervisorSubject } from "../protocol/instance.ts";
 import { Desk } from "./desk.ts";
 import { lockDirectory } from "./lock.ts";
-import { pause } from "./pause.ts";
 import { Roster } from "./roster.ts";
 import { StateFiles } from "./state-file.ts";
 import { infoOf, type Templates } from "./template.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { SkeinOptions } from "../../src/skein.ts";
 import { follow, transports } from "../support/client.ts";
+import { ManualClock } from "../support/clock.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { bearer, enforced, token } from "../support/tokens.ts";
 
@@ -51,6 +52,27 @@ describe("Whoever has too much", () => {
       expect(await counted(gateway)).toMatch(/^skein_limited_total\{limit="connections principal"\} [1-9]/m);
     },
   );
+
+  test("hears so over HTTP only a moment later, and cannot keep others waiting by asking again at once", async () => {
+    const clock = new ManualClock();
+    await using gateway = await startGateway({ quotas: { ...free, reads: { ...none, address: 1 } }, clock });
+    const ask = () => fetch(`${gateway.url}/api/streams`);
+    for (let i = 0; i < 10; i++) expect((await ask()).status).toBe(200);
+    let answers = 0;
+    const refused = ask().finally(() => {
+      answers += 1;
+    });
+    // What is asked later is answered before.
+    expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
+    expect(answers).toBe(0);
+    await expect
+      .poll(() => {
+        clock.pass(200);
+        return answers;
+      })
+      .toBe(1);
+    expect((await refused).status).toBe(429);
+  });
 
   test.each(transports)("is told how long to wait before it asks again over %s", async (transport) => {
     const limit = transport === "poll" ? "reads" : "subscribes";

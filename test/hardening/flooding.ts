@@ -24,6 +24,8 @@ export async function flood({ port, count, atOnce, request }: Flood): Promise<Ta
       await wire.send(request);
       await wire.until(({ text }) => text.includes("\r\n\r\n"));
       add(tally, statusesIn(wire.text)[0]);
+      // Otherwise the ports of the address would be used up before anybody had enough of it.
+      wire.socket.resetAndDestroy();
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));

@@ -68,7 +68,7 @@ test("A subscription flood of one address is refused with 429, is in the metrics
 
 test("A publish flood of one address is refused with 429, is in the metrics and disturbs nobody else", async () => {
   const { tally, limited } = await flooded({ SKEIN_LIMIT_PUBLISHES: "address=200" }, (port) =>
-    floodKept({ port, count: 6000, atOnce: 16, request: publication }),
+    floodKept({ port, count: 6000, atOnce: 64, request: publication }),
   );
   const { 201: taken = 0, 429: refused = 0 } = tally;
   expect(taken).toBeGreaterThanOrEqual(2000);
