@@ -27,7 +27,7 @@ const event = z.discriminatedUnion(
       agent_id: text,
       task_id: text,
       // A client would take it for the end of its connection.
-      code: z.never("belongs to the errors of the protocol; name yours error_code").optional().optional(),
+      code: z.never("belongs to the errors of the protocol; name yours error_code").optional(),
     }),
     eventOf("done", { status: text, duration_s: seconds, exit_code: maybe(z.int("must be a whole number")) }),
   ],
