@@ -94,6 +94,20 @@ describe("The graph", () => {
     expect(faults).toEqual([]);
   });
 
+  test("offers the runs whose tools are in use where a run is chosen, for as long as they are", async () => {
+    const call = { tool: "git", agent_id: "a1", call_id: "x" };
+    for (const run_id of ["r21", "r22"]) await tool(`of-${run_id}`, "tool_start", { ...call, run_id });
+    await using opened = await open("#/runs");
+    const { page, faults } = opened;
+    const offered = () => page.getByRole("region", { name: "Using tools now" }).getByRole("link").allInnerTexts();
+    await expect.poll(offered).toEqual(expect.arrayContaining(["r21", "r22"]));
+    await tool("of-r21", "tool_end", { ...call, status: "success" });
+    await expect.poll(offered).not.toContain("r21");
+    await page.getByRole("link", { name: "r22" }).click();
+    await expect.poll(() => page.url()).toMatch(/#\/runs\/r22$/);
+    expect(faults).toEqual([]);
+  });
+
   test("stays text, whatever is in it", async () => {
     const call = { tool: evil, agent_id: evil, call_id: evil, run_id: evil };
     await tool(evilTail, "tool_start", { ...call, params: { [evil]: evil } });
