@@ -52,12 +52,16 @@ export function changeEntries(definition: TableDefinition, change: Change<unknow
 
 /** An entry that has no place of its own: what time alone says, after everything at `position`. */
 export function timeEntry(body: FrameBody, item: unknown, position: number): Entry {
-  return { frame: new Frame(body), position, part: 0, item, last: false };
+  return unplaced(new Frame(body), item, position);
 }
 
 /** The same of what has not changed. */
 export function repeatEntry(body: FrameBody, item: unknown, position: number): Entry {
-  return { ...timeEntry(body, item, position), frame: new Repetition(body) };
+  return unplaced(new Repetition(body), item, position);
+}
+
+function unplaced(frame: Frame, item: unknown, position: number): Entry {
+  return { frame, position, part: 0, item, last: false };
 }
 
 /** The change from one value to the next. */
