@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { Failure } from "../protocol/failure.ts";
-import { parseExactly } from "../stream/json.ts";
+import { objectIn } from "../stream/json.ts";
 import { issueText } from "../stream/query.ts";
 import type { Call } from "./entrance.ts";
 
@@ -8,7 +8,7 @@ import type { Call } from "./entrance.ts";
 type BodyFault = "bad_request" | "invalid_body";
 
 /**
- * The JSON body of a request, checked by a schema.
+ * The JSON object that is the body of a request, checked by a schema.
  *
  * Throws `bad_request`, or what else a fault is called, which names the field and shows nothing of what was sent;
  * `body_too_large` when it has more than `maxBytes` bytes.
@@ -19,7 +19,7 @@ export async function parseBody<Body>(
   maxBytes: number,
   fault: BodyFault = "bad_request",
 ): Promise<Body> {
-  const parsed = schema.safeParse(jsonIn(await readBody(call, maxBytes), fault));
+  const parsed = schema.safeParse(objectIn(await readBody(call, maxBytes), fault));
   if (parsed.success) return parsed.data;
   throw new Failure(fault, issueText(parsed.error));
 }
@@ -44,12 +44,4 @@ export async function readBody({ req, var: { visitor } }: Call, maxBytes: number
   }
   visitor.spend("publishBytes", size);
   return Buffer.concat(chunks);
-}
-
-function jsonIn(body: Uint8Array, fault: BodyFault): unknown {
-  try {
-    return parseExactly(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    throw new Failure(fault, "The body must be JSON in UTF-8");
-  }
 }

@@ -16,21 +16,15 @@ const spareBytes = 16 * 1024;
 
 const name = bytes(1, 128);
 
-const draft = z.strictObject(
-  {
-    from: name,
-    to: name,
-    message_type: bytes(1, 128),
-    correlation_id: bytes(1, 256).optional(),
-    payload: z.unknown().refine((value) => value !== undefined, "must be there; any JSON will do"),
-  },
-  "the body must be a JSON object",
-);
+const draft = z.strictObject({
+  from: name,
+  to: name,
+  message_type: bytes(1, 128),
+  correlation_id: bytes(1, 256).optional(),
+  payload: z.unknown().refine((value) => value !== undefined, "must be there; any JSON will do"),
+});
 
-const word = z.strictObject(
-  { agent: name, detail: bytes(0, mostDetailBytes).nullable().default(null) },
-  "the body must be a JSON object",
-);
+const word = z.strictObject({ agent: name, detail: bytes(0, mostDetailBytes).nullable().default(null) });
 
 /** `POST /` sends a message, `GET /:id` shows it, `POST /:id/ack` and `POST /:id/fail` say what became of it. */
 export function messageRoutes({ office, maxPayloadBytes }: MessageRouteParts): Hono<Admitted> {

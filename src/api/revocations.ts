@@ -14,7 +14,7 @@ const token = z.strictObject({ jti: name, expires_at: z.iso.datetime("must be a 
 const subject = z.strictObject({ sub: name });
 const all = z.strictObject({ org: z.literal(true) });
 const wanted = z.union([token, subject, all], {
-  error: 'must be {"jti": …, "expires_at"?: …}, {"sub": …} or {"org": true}',
+  error: 'The body must be {"jti": …, "expires_at"?: …}, {"sub": …} or {"org": true}',
 });
 
 /** `POST /api/revocations`: takes back one token, all of a subject, or all of the caller's org. */

@@ -1,10 +1,8 @@
 import { Failure } from "../protocol/failure.ts";
 import type { StoredDefinition } from "./define.ts";
-import { parseExactly } from "./json.ts";
+import { objectIn } from "./json.ts";
 import type { Params } from "./path.ts";
 import { issueText } from "./query.ts";
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * The record or event in a body, checked by the definition's schema and completed with the subject's names and, for an
@@ -13,7 +11,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  * Throws `invalid_body` that names the field.
  */
 export function accept(definition: StoredDefinition, { names, atMs }: Origin, body: Uint8Array): unknown {
-  const value = parse(body);
+  const value = objectIn(body, "invalid_body");
   if (definition.kind === "feed") value.timestamp ??= isoTime(atMs);
   for (const [name, inSubject] of Object.entries(names)) {
     if (value[name] === undefined) value[name] = inSubject;
@@ -45,17 +43,4 @@ export interface Origin {
 /** A time as ISO 8601 in UTC. */
 export function isoTime(atMs: number): string {
   return new Date(atMs).toISOString();
-}
-
-function parse(body: Uint8Array): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = parseExactly(utf8.decode(body));
-  } catch {
-    throw new Failure("invalid_body", "The body must be JSON in UTF-8");
-  }
-  // A bare number that keeps its digits is an object as well, but one that takes no fields.
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value) && Object.isExtensible(value);
-  if (isObject) return value as Record<string, unknown>;
-  throw new Failure("invalid_body", "The body must be a JSON object");
 }

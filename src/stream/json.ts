@@ -1,3 +1,5 @@
+import { Failure } from "../protocol/failure.ts";
+
 /** JSON with the source text of its numbers (ECMAScript proposal "JSON.parse source text access", in every runtime we run on). */
 interface SourceJson {
   parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
@@ -17,6 +19,22 @@ const suspect = /\d{16}|\d[eE]/;
  */
 export function parseExactly(text: string): unknown {
   return suspect.test(text) ? sourceJson.parse(text, keepDigits) : JSON.parse(text);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** The JSON object in a body, every number as it was. Throws the Failure `fault` when it is none. */
+export function objectIn(body: Uint8Array, fault: "bad_request" | "invalid_body"): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = parseExactly(utf8.decode(body));
+  } catch {
+    throw new Failure(fault, "The body must be JSON in UTF-8");
+  }
+  // A bare number that keeps its digits is an object as well, but one that takes no fields.
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value) && Object.isExtensible(value);
+  if (isObject) return value as Record<string, unknown>;
+  throw new Failure(fault, "The body must be a JSON object");
 }
 
 function keepDigits(_key: string, value: unknown, { source }: { source?: string }): unknown {

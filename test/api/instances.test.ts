@@ -134,7 +134,7 @@ describe.each(buses)("over %s", (_, openBus) => {
 
   test.each([
     ["not json", "{", "JSON"],
-    ["an array", "[]", "expected object"],
+    ["an array", "[]", "The body must be a JSON object"],
     ["a name that is a number", { name: 5, template: "echo" }, '"name"'],
     ["no template", { name: "x" }, '"template"'],
     ["a parameter that is a number", { name: "x", template: "echo", params: { word: 5 } }, '"params.word"'],

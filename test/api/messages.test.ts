@@ -120,7 +120,7 @@ describe.each(buses)("On %s", (_name, open) => {
   const text = (field: string, longest: number) => `"${field}": must be a text of 1 to ${longest} bytes`;
   test.each([
     ["no JSON", "{", "The body must be JSON in UTF-8"],
-    ["no object", [], "the body must be a JSON object"],
+    ["no object", [], "The body must be a JSON object"],
     ["no sender", { ...plain, from: undefined, payload: 1 }, text("from", 128)],
     ["no receiver", { ...plain, to: "", payload: 1 }, text("to", 128)],
     ["a receiver that is too long", { ...plain, to: "é".repeat(65), payload: 1 }, text("to", 128)],
