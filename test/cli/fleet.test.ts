@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Explained } from "../../src/cli/explained.ts";
 import { inbox } from "../../src/cli/inbox.ts";
 import { clone, create, move, remove, shelve } from "../../src/cli/instances.ts";
 import { ps } from "../../src/cli/ps.ts";
@@ -9,7 +8,7 @@ import { send } from "../../src/cli/send.ts";
 import { templates as listTemplates } from "../../src/cli/templates.ts";
 import { type FleetGateway, startFleet, templates } from "../support/fleet.ts";
 import { main, Run, skein } from "../support/process.ts";
-import { misread } from "./in-process.ts";
+import { misread, refusal } from "./in-process.ts";
 import { onTerminal, terminalEnv } from "./terminal.ts";
 
 let gateway: FleetGateway;
@@ -37,16 +36,6 @@ async function ask(path: string, body: object = {}): Promise<void> {
 }
 
 const make = (template: string, name: string, params: object = {}) => ask("instances", { template, name, params });
-
-/** The sentence with which a command is refused. */
-async function refusal(running: Promise<void>): Promise<string> {
-  const thrown = await running.then(
-    () => undefined,
-    (fault: unknown) => fault,
-  );
-  expect(thrown).toBeInstanceOf(Explained);
-  return (thrown as Explained).message;
-}
 
 describe("An instance", () => {
   test("is made, started, restarted, stopped and deleted, and there already counts as there", async () => {

@@ -3,14 +3,13 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Explained } from "../../src/cli/explained.ts";
 import { signingKey } from "../../src/cli/keys.ts";
 import type { Flags } from "../../src/cli/knob-flags.ts";
 import { settings } from "../../src/cli/settings.ts";
 import { token } from "../../src/cli/token.ts";
 import { type Folder, main, makeFolder, skein } from "../support/process.ts";
 import { type Facts, token as madeToken } from "../support/tokens.ts";
-import { misread } from "./in-process.ts";
+import { misread, refusal } from "./in-process.ts";
 import { onTerminal } from "./terminal.ts";
 
 /** What a token says, read by nobody of ours. */
@@ -162,16 +161,6 @@ describe("skein token", () => {
 const asked = { role: ["viewer"], ttl: 3_600_000 } as const;
 
 const configOf = async (flags: Flags) => (await settings(flags)).config;
-
-/** The sentence with which a command is refused. */
-async function refusal(running: Promise<void>): Promise<string> {
-  const thrown = await running.then(
-    () => undefined,
-    (fault: unknown) => fault,
-  );
-  expect(thrown).toBeInstanceOf(Explained);
-  return (thrown as Explained).message;
-}
 
 /** A folder whose data directory has its key already. */
 function withKey(): Folder {
