@@ -21,6 +21,9 @@ export interface Bus {
   /** The journal of that name, created if absent. Throws `bus_away` when it cannot be reached. */
   journal(spec: JournalSpec): Promise<Journal>;
 
+  /** Single rows of a table, for a client that may not read the whole of it. It neither creates nor inspects the table. */
+  rows(spec: StoreSpec): Rows;
+
   /** Says something once to whoever listens now; nothing is kept, and nothing is promised. */
   publish(subject: string, data: Uint8Array): void;
 
@@ -98,6 +101,22 @@ export interface Table {
 
   /** What is stored now, as the store itself says. Throws `bus_away`. */
   bounds(): Promise<Bounds>;
+}
+
+/** Single rows of a table by their subjects: what is left of `Table` without the right to follow or to create it. */
+export interface Rows {
+  /** Like `Table.put`. Throws `bus_away` also while there is no such table. */
+  put(subject: string, data: Uint8Array, terms?: Terms): Promise<Ack>;
+
+  /** Like `Table.get`. Throws `bus_away` when no answer came, also while there is no such table. */
+  get(subject: string): Promise<Stored | undefined>;
+
+  /**
+   * Hears what is put on subjects that match, its own puts included, from when the bus is up.
+   *
+   * Nothing is promised: what is put while the connection is lost is not heard, and a put that was refused may be.
+   */
+  watch(pattern: string, listener: (message: Said) => void): Stop;
 }
 
 /** Events kept in order for a while. */

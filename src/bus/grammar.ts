@@ -1,4 +1,5 @@
 import { Failure } from "../protocol/failure.ts";
+import { matches } from "../protocol/subject.ts";
 
 const exact = /^(?!\$)[^\s.*>\p{Cc}]+(?:\.[^\s.*>\p{Cc}]+)*$/u;
 const pattern = /^(?!\$)(?:\*|[^\s.*>\p{Cc}]+)(?:\.(?:\*|[^\s.*>\p{Cc}]+))*(?:\.>)?$|^>$/u;
@@ -19,4 +20,11 @@ export function exactSubject(text: string): string {
 export function subjectPattern(text: string): string {
   if (text.length <= longest && pattern.test(text)) return text;
   throw new Failure("bad_request", "That is not a subject pattern");
+}
+
+/** The subject itself when one of the patterns matches it. Throws `bad_request` or `unknown_subject`. */
+export function keptSubject(patterns: readonly string[], subject: string): string {
+  exactSubject(subject);
+  if (patterns.some((pattern) => matches(pattern, subject))) return subject;
+  throw new Failure("unknown_subject", "That subject is not kept here");
 }

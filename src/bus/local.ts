@@ -1,6 +1,5 @@
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import { matches } from "../protocol/subject.ts";
 import type {
   Ack,
   Bounds,
@@ -12,6 +11,7 @@ import type {
   Range,
   Reading,
   Recent,
+  Rows,
   Said,
   Stored,
   StoreSpec,
@@ -19,9 +19,10 @@ import type {
   Terms,
 } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
-import { exactSubject, subjectPattern } from "./grammar.ts";
+import { exactSubject, keptSubject, subjectPattern } from "./grammar.ts";
 import { guarded } from "./guard.ts";
 import type { Ledger } from "./ledger.ts";
+import { LocalRows, Watchers } from "./local-rows.ts";
 import { Switchboard } from "./switchboard.ts";
 import { type Shelf, Writer } from "./writer.ts";
 
@@ -40,6 +41,7 @@ export class LocalBus implements Bus {
   readonly #switchboard: Switchboard;
   readonly #tables = new Map<string, LocalTable>();
   readonly #journals = new Map<string, LocalJournal>();
+  readonly #watchers = new Watchers();
   readonly #listeners = new Set<(state: BusState) => void>();
   readonly #stopSweeping: Stop;
   #state: BusState = "up";
@@ -66,9 +68,16 @@ export class LocalBus implements Bus {
 
   async table(spec: StoreSpec): Promise<Table> {
     const desk = this.#desk();
-    const open = this.#tables.get(spec.name) ?? new LocalTable(desk, spec);
-    this.#tables.set(spec.name, open);
-    return open;
+    const known = this.#tables.get(spec.name);
+    if (known) return known;
+    const opened = new LocalTable(desk, spec);
+    opened.follow(this.#watchers.of(spec.name));
+    this.#tables.set(spec.name, opened);
+    return opened;
+  }
+
+  rows(spec: StoreSpec): Rows {
+    return new LocalRows(spec, () => this.#tables.get(spec.name), this.#watchers);
   }
 
   async journal(spec: JournalSpec): Promise<Journal> {
@@ -165,11 +174,8 @@ class LocalStore {
 
   /** Copies the body: it is written at the end of this turn, and the caller may use its buffer again before. */
   async put(subject: string, data: Uint8Array, terms: Terms): Promise<Ack> {
-    exactSubject(subject);
-    if (!this.#subjects.some((pattern) => matches(pattern, subject))) {
-      throw new Failure("unknown_subject", "That subject is not kept here");
-    }
-    return this.#writer.put(this.shelf, { subject, data: new Uint8Array(data) }, terms);
+    const said = { subject: keptSubject(this.#subjects, subject), data: new Uint8Array(data) };
+    return this.#writer.put(this.shelf, said, terms);
   }
 
   follow(follower: Follower): Stop {

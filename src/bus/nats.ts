@@ -1,15 +1,17 @@
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { answer, ask } from "./answer.ts";
-import type { Bus, BusState, Journal, JournalSpec, Said, StoreSpec, Table } from "./bus.ts";
+import type { Bus, BusState, Journal, JournalSpec, Rows, Said, StoreSpec, Table } from "./bus.ts";
 import { Connection } from "./connection.ts";
 import { Gate } from "./gate.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
 import { NatsJournal } from "./journal.ts";
 import { loginOf } from "./login.ts";
+import { NatsRows } from "./rows.ts";
 import { journalConfig, Store, type StreamConfig, tableConfig } from "./store.ts";
 import { NatsTable } from "./table.ts";
 import type { Certificates } from "./tls.ts";
+import { Underway } from "./underway.ts";
 
 /** How to reach NATS. */
 export interface NatsOptions {
@@ -47,6 +49,7 @@ class NatsBus implements Bus {
   readonly #gate = new Gate(readings);
   readonly #tables = new Map<string, Promise<NatsTable>>();
   readonly #journals = new Map<string, Promise<NatsJournal>>();
+  readonly #underway = new Underway();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -68,6 +71,10 @@ class NatsBus implements Bus {
   async journal(spec: JournalSpec): Promise<Journal> {
     const store = this.#store(journalConfig(spec, spec.keepMs));
     return openOnce(this.#journals, store, () => new NatsJournal(store, this.#gate));
+  }
+
+  rows(spec: StoreSpec): Rows {
+    return new NatsRows(this.#connection, spec, this.#underway);
   }
 
   publish(subject: string, data: Uint8Array): void {
@@ -95,6 +102,7 @@ class NatsBus implements Bus {
   async close(): Promise<void> {
     const stores = await Promise.allSettled([...this.#tables.values(), ...this.#journals.values()]);
     await Promise.all(stores.map((store) => store.status === "fulfilled" && store.value.close()));
+    await this.#underway.settled();
     await this.#connection.close();
   }
 

@@ -1,13 +1,29 @@
 import { headers, type MsgHdrs } from "nats";
 import { pauseApart } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Ack, Said, Terms } from "./bus.ts";
+import type { Ack, Said, Stored, Terms } from "./bus.ts";
+import type { Connection } from "./connection.ts";
 import { isError, JetStreamError, parseAnswer } from "./jetstream.ts";
-import type { Store } from "./store.ts";
 
 interface PubAck {
   readonly seq: number;
   readonly duplicate?: boolean;
+}
+
+/** Where a message is to be stored. */
+export interface Target {
+  readonly connection: Connection;
+  /** The name of the stream. */
+  readonly name: string;
+  /** The newest message of a subject with its message id, or undefined when there is none. Throws `bus_away`. */
+  newest(subject: string): Promise<Newest | undefined>;
+  /** Called when no stream takes the message; another attempt follows. */
+  open(): Promise<void>;
+}
+
+export interface Newest {
+  readonly stored: Stored;
+  readonly id: string | undefined;
 }
 
 const deadlineMs = 5_000;
@@ -20,16 +36,16 @@ const retryAtMostAfterMs = 500;
  *
  * Throws `conflict` when another value than `expected` was there, `bus_away` when no word came within five seconds.
  */
-export async function publish(store: Store, said: Said, terms: Terms): Promise<Ack> {
+export async function publish(target: Target, said: Said, terms: Terms): Promise<Ack> {
   const id = terms.id ?? crypto.randomUUID();
-  const letter = new Letter(store, said, { ...terms, id });
-  const { clock } = store.connection;
+  const letter = new Letter(target, said, { ...terms, id });
+  const { clock } = target.connection;
   const deadline = clock.now() + deadlineMs;
   for (let wait = retryAfterMs; ; wait = Math.min(wait * 2, retryAtMostAfterMs)) {
     const ack = await letter.send(deadline - clock.now());
     // Our own earlier attempt is no duplicate to the caller who gave no id.
     if (ack) return { position: ack.seq, duplicate: ack.duplicate === true && terms.id !== undefined };
-    if (store.connection.closed || clock.now() + wait >= deadline) break;
+    if (target.connection.closed || clock.now() + wait >= deadline) break;
     await pauseApart(clock, wait / 2);
   }
   throw new Failure("bus_away", "The bus did not acknowledge the message");
@@ -37,7 +53,7 @@ export async function publish(store: Store, said: Said, terms: Terms): Promise<A
 
 /** One message on its way, through all its attempts. */
 class Letter {
-  readonly #store: Store;
+  readonly #target: Target;
   readonly #said: Said;
   readonly #id: string;
   readonly #terms: Terms;
@@ -45,8 +61,8 @@ class Letter {
   /** Whether an attempt may have been stored without our hearing of it. */
   #uncertain = false;
 
-  constructor(store: Store, said: Said, terms: Terms & { id: string }) {
-    this.#store = store;
+  constructor(target: Target, said: Said, terms: Terms & { id: string }) {
+    this.#target = target;
     this.#said = said;
     this.#id = terms.id;
     this.#terms = terms;
@@ -55,7 +71,7 @@ class Letter {
 
   /** Tries once; undefined means: try again. */
   async send(timeLeftMs: number): Promise<PubAck | undefined> {
-    const { connection } = this.#store;
+    const { connection } = this.#target;
     try {
       const timeoutMs = Math.min(answerWithinMs, timeLeftMs);
       const question = { data: this.#said.data, headers: this.#headers(), timeoutMs };
@@ -75,7 +91,7 @@ class Letter {
   #headers(): MsgHdrs {
     const h = headers();
     h.set("Nats-Msg-Id", this.#id);
-    h.set("Nats-Expected-Stream", this.#store.name);
+    h.set("Nats-Expected-Stream", this.#target.name);
     if (this.#expected !== undefined) h.set("Nats-Expected-Last-Subject-Sequence", String(this.#expected));
     return h;
   }
@@ -96,7 +112,7 @@ class Letter {
 
   async #newest() {
     try {
-      return await this.#store.newest(this.#said.subject);
+      return await this.#target.newest(this.#said.subject);
     } catch (thrown) {
       if (thrown instanceof Failure && thrown.code === "bus_away") return "unknown";
       throw thrown;
@@ -106,7 +122,7 @@ class Letter {
   /** No stream listens: a server that came back empty gets its stream again. */
   async #unheard(): Promise<undefined> {
     try {
-      await this.#store.open();
+      await this.#target.open();
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
     }

@@ -1,20 +1,24 @@
 import { createHash } from "node:crypto";
-import { Failure } from "../protocol/failure.ts";
-import { matches } from "../protocol/subject.ts";
 import type { Bounds, Stored, StoreSpec } from "./bus.ts";
 import type { Connection } from "./connection.ts";
-import { exactSubject, subjectPattern } from "./grammar.ts";
+import { keptSubject, subjectPattern } from "./grammar.ts";
 import { call, isError, type StoredMessage, type StreamInfo } from "./jetstream.ts";
+import type { Newest } from "./publish.ts";
 
 /** A stream's configuration in JetStream's own words. Durations are in nanoseconds. */
 export type StreamConfig = Readonly<Record<string, unknown>>;
 
 const idsKeptMs = 5 * 60_000;
 
+/** What the stream of a store is called. */
+export function streamName(store: string): string {
+  return `SKEIN_${store.toUpperCase().replace(/[^A-Z0-9_-]/g, "_")}`;
+}
+
 /** Everything both kinds of store have in common. */
 function baseConfig({ name, subjects }: StoreSpec): StreamConfig {
   return {
-    name: `SKEIN_${name.toUpperCase().replace(/[^A-Z0-9_-]/g, "_")}`,
+    name: streamName(name),
     subjects: subjects.map(subjectPattern),
     retention: "limits",
     storage: "file",
@@ -118,7 +122,7 @@ export class Store {
   }
 
   /** The newest message of a subject, or undefined when there is none. */
-  async newest(subject: string): Promise<{ stored: Stored; id: string | undefined } | undefined> {
+  async newest(subject: string): Promise<Newest | undefined> {
     try {
       const { message } = await this.#api<StoredMessage>("STREAM.MSG.GET", { last_by_subj: subject });
       const { seq, data = "", time, hdrs = "" } = message;
@@ -142,9 +146,7 @@ export class Store {
 
   /** The subject itself when this store keeps it. Throws `bad_request` or `unknown_subject`. */
   kept(subject: string): string {
-    exactSubject(subject);
-    if (this.#subjects.some((pattern) => matches(pattern, subject))) return subject;
-    throw new Failure("unknown_subject", "That subject is not kept here");
+    return keptSubject(this.#subjects, subject);
   }
 
   async #found(): Promise<StreamInfo> {

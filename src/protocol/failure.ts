@@ -22,6 +22,7 @@ const failures = {
   instance_not_found: { status: 404 },
   connection_not_found: { status: 404 },
   conflict: { status: 409 },
+  owned_by_node: { status: 409 },
   instance_deleted: { status: 410 },
   body_too_large: { status: 413 },
   message_too_large: { status: 413, close: 1009 },

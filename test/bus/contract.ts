@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { journalFollowers, journals } from "./contract/journals.ts";
 import { type Home, Place } from "./contract/place.ts";
+import { rows } from "./contract/rows.ts";
 import { secondLife } from "./contract/second-life.ts";
 import { hostile, subjects } from "./contract/subjects.ts";
 import { tableFollowers, tables } from "./contract/tables.ts";
@@ -13,6 +14,7 @@ export function busContract(name: string, start: () => Promise<Home>): void {
     afterAll(() => place.end());
     describe("tables", () => tables(place));
     describe("followers of a table", () => tableFollowers(place));
+    describe("single rows of a table", () => rows(place));
     describe("journals", () => journals(place));
     describe("followers of a journal", () => journalFollowers(place));
     describe("plain subjects", () => subjects(place));
