@@ -1,12 +1,13 @@
 import { Hono } from "hono";
 import type { Ack, Bus, Journal, Stored, Table, Terms } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import { subjectOf } from "../protocol/subject.ts";
 import { accept } from "../stream/accept.ts";
 import { requireNames } from "../stream/access.ts";
 import type { Definition, StoredDefinition } from "../stream/define.ts";
 import { type Params, segmentsOf } from "../stream/path.ts";
-import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
+import { journalOf, ownedTailOf, storeOf, tailOf } from "../stream/subject.ts";
 import { readBody } from "./body.ts";
 import type { Admitted } from "./entrance.ts";
 
@@ -23,6 +24,7 @@ export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishPa
     if (!isDelete) requireNames(definition.access, principal, accept(definition, { names, atMs: now() }, body));
     const subject = subjectOf(principal.org, tailOf(definition, names));
     const key = context.req.header("idempotency-key");
+    await refuseOwned(stores, definition, { org: principal.org, names });
     const isLimited = definition.kind === "table" && principal.scope !== undefined;
     const present = isLimited ? await stores.present(definition, subject) : undefined;
     if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
@@ -36,6 +38,19 @@ export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishPa
     });
     return context.json({ subject, position: ack.position, duplicate: ack.duplicate }, ack.duplicate ? 200 : 201);
   });
+}
+
+/** Throws `owned_by_node` while a node owns the row of those names. A row that comes right after is rejected once stored. */
+async function refuseOwned(stores: Stores, definition: StoredDefinition, { org, names }: Place): Promise<void> {
+  const tail = definition.kind === "table" ? ownedTailOf(definition, names) : undefined;
+  if (tail === undefined || !(await stores.present(definition, subjectOf(org, tail)))) return;
+  const name = Object.values(names).map(echoed).join("/");
+  throw new Failure("owned_by_node", `A node runs '${name}': only commands to it change its row`);
+}
+
+interface Place {
+  readonly org: string;
+  readonly names: Params;
 }
 
 interface PublishParts {

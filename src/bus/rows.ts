@@ -6,7 +6,7 @@ import type { Connection } from "./connection.ts";
 import { keptSubject, subjectPattern } from "./grammar.ts";
 import { type Newest, publish, type Target } from "./publish.ts";
 import { streamName } from "./store.ts";
-import { Underway } from "./underway.ts";
+import type { Underway } from "./underway.ts";
 
 const timeoutMs = 5_000;
 const notFound = 404;

@@ -3,7 +3,8 @@ import { withRooms } from "../stream/rooms.ts";
 
 /** Words of subjects that Skein uses for what is no stream. */
 const ownWords: ReadonlySet<string> = new Set([
-  ...["rejected", "letters", "tickets", "revoked", "inbox", "heartbeats", "supervisors", "log_agents", "log_requests"],
+  ...["rejected", "letters", "tickets", "revoked", "inbox", "managed"],
+  ...["heartbeats", "supervisors", "log_agents", "log_requests"],
 ]);
 
 /** Why two streams cannot be served by one gateway, as the end of a sentence; undefined when they can. */
@@ -37,16 +38,30 @@ function storeCollision(one: Definition, other: Definition): string | undefined 
   // A view of its own on what another stream keeps is no collision.
   const isSame = one.kind === other.kind && one.subject === other.subject;
   if (isSame) return differentKeeping(one, other);
-  if (overlaps(one.subject.split("."), other.subject.split("."))) {
-    return `reads "${one.subject}", which is what "${other.path}" reads by "${other.subject}"`;
+  for (const mine of subjectsOf(one)) {
+    const theirs = subjectsOf(other).find((subject) => overlaps(mine.split("."), subject.split(".")));
+    if (theirs !== undefined) return `reads "${mine}", which is what "${other.path}" reads by "${theirs}"`;
   }
   if (one.store !== other.store) return undefined;
   return `has the store "${one.store}" by its subject "${one.subject}", which is that of "${other.path}" by "${other.subject}"`;
 }
 
 function differentKeeping(one: SourcedDefinition, other: SourcedDefinition): string | undefined {
+  const [mine, theirs] = [one, other].map((found) => (found.kind === "table" ? found.ownedSubject : undefined));
+  if (mine !== theirs) {
+    return `reads "${one.subject}" with ${ownedText(mine)}, and "${other.path}" with ${ownedText(theirs)}`;
+  }
   if (one.kind !== "feed" || other.kind !== "feed" || one.keepMs === other.keepMs) return undefined;
   return `keeps "${one.subject}" for ${one.keepMs} ms, and "${other.path}" for ${other.keepMs} ms`;
+}
+
+function ownedText(subject: string | undefined): string {
+  return subject === undefined ? "no owned subject" : `the owned subject "${subject}"`;
+}
+
+function subjectsOf(definition: SourcedDefinition): readonly string[] {
+  const owned = definition.kind === "table" ? definition.ownedSubject : undefined;
+  return owned === undefined ? [definition.subject] : [definition.subject, owned];
 }
 
 function firstWords({ subject }: SourcedDefinition): readonly string[] {

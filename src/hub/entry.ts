@@ -6,21 +6,24 @@ import { splitSubject } from "../protocol/subject.ts";
 import { accept, isoTime } from "../stream/accept.ts";
 import type { Change, FeedDefinition, SourcedDefinition, StoredDefinition, TableDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
-import { namesIn } from "../stream/subject.ts";
+import { namesIn, namesInOwned } from "../stream/subject.ts";
 import type { Entry } from "./ring.ts";
 
 /** Where a stored message belongs. */
 export interface Address {
   readonly org: string;
   readonly names: Params;
+  /** Whether it stands on the owned subject of its table. */
+  readonly isOwned: boolean;
 }
 
 /** Where a stored message belongs. Throws `invalid_body` when its subject is not one that we would have written. */
 export function addressOf(definition: SourcedDefinition, { subject }: Stored): Address {
   const parts = splitSubject(subject);
-  const names = parts && namesIn(definition, parts.tail);
-  if (!names) throw new Failure("invalid_body", "The subject's names are not encoded as they should be");
-  return { org: parts.org, names };
+  const published = parts && namesIn(definition, parts.tail);
+  const names = published ?? (parts && definition.kind === "table" ? namesInOwned(definition, parts.tail) : undefined);
+  if (!parts || !names) throw new Failure("invalid_body", "The subject's names are not encoded as they should be");
+  return { org: parts.org, names, isOwned: published === undefined };
 }
 
 /** What a stored message says. Throws `invalid_body`. */

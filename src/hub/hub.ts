@@ -151,12 +151,17 @@ function sourcesOf(definitions: readonly SourcedDefinition[], parts: SourceParts
   return [...tables, ...feeds, ...logs];
 }
 
+function ownedIn(definition: SourcedDefinition): string | undefined {
+  return definition.kind === "table" ? definition.ownedSubject : undefined;
+}
+
 /** Two streams may read one store, but not two stores of one name. Throws TypeError. */
 function refuseRivals(definitions: readonly SourcedDefinition[]): void {
   const known = new Map<string, SourcedDefinition>();
   for (const definition of definitions) {
     const rival = known.get(definition.store) ?? definition;
-    const isSame = rival.kind === definition.kind && rival.subject === definition.subject;
+    const isSame =
+      rival.kind === definition.kind && rival.subject === definition.subject && ownedIn(rival) === ownedIn(definition);
     if (!isSame)
       throw new TypeError(`Streams "${rival.path}" and "${definition.path}" share the store "${definition.store}"`);
     known.set(definition.store, definition);

@@ -11,6 +11,7 @@ import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { type Entry, Ring } from "./ring.ts";
 import { Row } from "./row.ts";
+import { Rows, type Slot } from "./rows.ts";
 import type { SourceParts } from "./source.ts";
 import { TablePast } from "./table-past.ts";
 
@@ -22,6 +23,8 @@ const sweepMs = 500;
  *
  * A store that keeps only last values may skip one that was soon replaced. Then this process and another one see different
  * changes between the same two states, and a cursor from within that stretch resumes with a snapshot: `#isExact`.
+ *
+ * What is known is changed only when everything that can throw has been made, so that a bad row costs that row alone.
  */
 export class TableSource implements Follower {
   readonly definition: TableDefinition;
@@ -49,13 +52,13 @@ export class TableSource implements Follower {
     return this.#progress.ready();
   }
 
-  /** Whether there is a row under a subject. */
+  /** Whether a row is shown under a subject, its own or an owned one. */
   has(subject: string): boolean {
-    for (const { rows } of this.#scopes.values()) if (rows.has(subject)) return true;
+    for (const { rows } of this.#scopes.values()) if (rows.shown(subject)) return true;
     return false;
   }
 
-  /** Calls `listener` with the subject of every row that is deleted. */
+  /** Calls `listener` with the subject of every row that is shown no more; that of a publisher, also for an owned row. */
   onDelete(listener: (subject: string) => void): void {
     this.#onDelete.push(listener);
   }
@@ -83,7 +86,7 @@ export class TableSource implements Follower {
 
   begin(epoch: string): void {
     const isAnother = this.#progress.begin(epoch);
-    const known = [...this.#scopes.values()].flatMap(({ rows }) => [...rows.keys()]);
+    const known = [...this.#scopes.values()].flatMap(({ rows }) => rows.subjects());
     if (isAnother) for (const { rows } of this.#scopes.values()) rows.clear();
     this.#reading = { known, seen: new Set(), held: new Map(), isAnother };
   }
@@ -94,7 +97,7 @@ export class TableSource implements Follower {
     this.#progress.advance(stored.position);
     this.#reading?.seen.add(stored.subject);
     try {
-      this.#apply(addressOf(this.definition, stored), stored);
+      this.#apply(stored);
     } catch (thrown) {
       this.#parts.reject(this.definition, stored, Failure.from(thrown));
     }
@@ -107,9 +110,8 @@ export class TableSource implements Follower {
     this.#progress.level(position);
     if (!reading) return;
     for (const scope of this.#scopes.values()) {
-      const vanished = [...scope.rows.keys()].filter((subject) => !reading.seen.has(subject));
-      for (const subject of vanished) scope.rows.delete(subject);
-      if (reading.isAnother || vanished.length > 0) this.#restart(scope);
+      const hasVanished = scope.rows.keep((storedAt) => reading.seen.has(storedAt));
+      if (reading.isAnother || hasVanished) this.#restart(scope);
       else scope.channel.push(reading.held.get(scope) ?? []);
     }
     this.#isExact = false;
@@ -120,24 +122,41 @@ export class TableSource implements Follower {
   /** A table skips nothing: its present values are all there is. */
   gap(): void {}
 
-  #apply(address: Address, stored: Stored): void {
-    const scope = this.#scope(
-      subjectOf(address.org, tailOf(this.definition, paramsOf(this.definition, address.names))),
-    );
-    const known = scope.rows.get(stored.subject);
+  #apply(stored: Stored): void {
+    const { definition } = this;
+    const address = addressOf(definition, stored);
+    const scope = this.#scope(subjectOf(address.org, tailOf(definition, paramsOf(definition, address.names))));
+    const { rows } = scope;
+    const { isOwned } = address;
+    const slot = { subject: subjectOf(address.org, tailOf(definition, address.names)), isOwned };
+    const known = rows.at(slot);
     if (known && stored.position <= known.position) return;
-    const after = stored.data.length === 0 ? undefined : itemOf(this.definition, address, stored);
-    if (after === undefined) {
-      scope.rows.delete(stored.subject);
-      if (known) this.#tellDeleted(stored.subject);
-    }
-    const row = after === undefined ? undefined : new Row(this.definition, after, stored);
-    row?.lapse(this.#parts.clock.now());
-    if (row) scope.rows.set(stored.subject, row);
-    if (known === undefined && row === undefined) return;
-    const change = changeOf(known?.record, row?.record, stored.atMs);
-    const place = { epoch: this.#progress.epoch, position: stored.position, part: 0 };
-    this.#push(scope, changeEntries(this.definition, change, place));
+    const isShadowed = !isOwned && rows.isOwned(slot.subject);
+    // What is not shown is kept as a gateway would find it that starts afresh: a bad row takes the place of a good one.
+    if (isShadowed) rows.put(slot, undefined);
+    const row = stored.data.length === 0 ? undefined : this.#rowOf(slot, address, stored);
+    if (isShadowed && row) this.#changed(undefined, row, stored);
+    const before = rows.shown(slot.subject);
+    const after = rows.shownWith(slot, row);
+    const entries = before === after ? [] : this.#changed(before, after, stored);
+    rows.put(slot, row);
+    if (before !== undefined && after === undefined) this.#tellDeleted(slot.subject);
+    this.#push(scope, entries);
+    if (isShadowed) throw new Failure("owned_by_node", "A node owns the row of that name, and what it says is shown");
+  }
+
+  /** Throws `invalid_body`, or what a row causes that cannot be told. */
+  #rowOf(slot: Slot, address: Address, stored: Stored): Row {
+    const { subject: storedAt, position, atMs } = stored;
+    const row = new Row(this.definition, itemOf(this.definition, address, stored), { slot, storedAt, position, atMs });
+    row.lapse(this.#parts.clock.now(), position);
+    return row;
+  }
+
+  #changed(before: Row | undefined, after: Row | undefined, { position, atMs }: Stored): Entry[] {
+    after?.lapse(this.#parts.clock.now(), position);
+    const place = { epoch: this.#progress.epoch, position, part: 0 };
+    return changeEntries(this.definition, changeOf(before?.record, after?.record, atMs), place);
   }
 
   /** Tells what time has made of rows. */
@@ -145,8 +164,10 @@ export class TableSource implements Follower {
     if (this.#reading) return;
     const now = this.#parts.clock.now();
     const { position } = this.#progress;
-    for (const { rows, channel } of this.#scopes.values()) {
-      for (const row of rows.values()) if (row.lapse(now)) channel.push(row.lapses(now, position));
+    for (const scope of this.#scopes.values()) {
+      for (const row of scope.rows.all()) {
+        this.#spare(scope, row, () => scope.channel.push(row.lapse(now, position) ?? []));
+      }
     }
   }
 
@@ -154,8 +175,25 @@ export class TableSource implements Follower {
   #repeat(): void {
     const now = this.#parts.clock.now();
     const { position } = this.#progress;
-    for (const { rows, channel } of this.#scopes.values()) {
-      if (!channel.isIdle) channel.push([...rows.values()].flatMap((row) => row.repeats(now, position)));
+    for (const scope of this.#scopes.values()) {
+      if (scope.channel.isIdle) continue;
+      const entries: Entry[] = [];
+      for (const row of scope.rows.all()) this.#spare(scope, row, () => entries.push(...row.repeats(now, position)));
+      scope.channel.push(entries);
+    }
+  }
+
+  /** Does something about a row; one of which nothing can be told is rejected and shown no more. */
+  #spare(scope: Scope, row: Row, work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      const { slot, storedAt, position, atMs } = row.place;
+      scope.rows.put(slot, undefined);
+      const stored = { subject: storedAt, data: new Uint8Array(0), position, atMs };
+      this.#parts.reject(this.definition, stored, Failure.from(thrown));
+      this.#restart(scope);
+      if (!this.has(slot.subject)) this.#tellDeleted(slot.subject);
     }
   }
 
@@ -201,17 +239,17 @@ export class TableSource implements Follower {
   #openScope(org: string): Scope {
     const { definition } = this;
     const { limits, tallies } = this.#parts;
-    const rows: Scope["rows"] = new Map();
+    const rows = new Rows();
     const ring = new Ring(limits);
     const past = new TablePast({
       definition,
       ring,
       progress: this.#progress,
       table: () => this.#openTable(),
-      rows: () => Array.from(rows.values(), ({ record }) => record),
+      rows: () => Array.from(rows.all(), ({ record }) => record),
       lapses: () => {
         const now = this.#parts.clock.now();
-        return [...rows.values()].flatMap((row) => row.lapses(now, this.#progress.position));
+        return [...rows.all()].flatMap((row) => row.lapses(now, this.#progress.position));
       },
       isExact: () => this.#isExact,
     });
@@ -237,9 +275,9 @@ interface Reading {
   readonly isAnother: boolean;
 }
 
-/** The rows of one org and parameters, by subject, and the channel that tells of them. */
+/** The rows of one org and parameters, and the channel that tells of them. */
 interface Scope {
   readonly channel: Channel;
   readonly ring: Ring;
-  readonly rows: Map<string, Row>;
+  readonly rows: Rows;
 }

@@ -1,11 +1,11 @@
-import { encodeToken, subjectOf } from "./subject.ts";
+import { anyOrg, decodeToken, encodeToken, splitSubject, subjectOf } from "./subject.ts";
 
 /** Every state an instance can be in. `unknown`: its node has not been heard of for a while. */
 export const instanceStatuses = ["stopped", "starting", "running", "stopping", "failed", "unknown"] as const;
 
 export type InstanceStatus = (typeof instanceStatuses)[number];
 
-/** An instance as the table `instances` keeps it; only its own node changes it, but for `unknown`. */
+/** An instance of a node as the table `instances` keeps it on `managed.<name>`; only its own node changes it, but for `unknown`. */
 export interface InstanceRecord {
   readonly name: string;
   readonly status: InstanceStatus;
@@ -64,6 +64,42 @@ export interface TemplateInfo {
   readonly description: string;
   /** The names of its parameters, and what each is when it is not given; null: it must be given. */
   readonly params: Readonly<Record<string, string | null>>;
+}
+
+/** The table of all instances: rows that services publish, and rows that nodes own. */
+export const instancesTable = { name: "instances", subjects: [anyOrg("instances.*"), anyOrg("managed.*")] } as const;
+
+/** Where the row of an instance stands that a service publishes. */
+export function publishedSubject(org: string, name: string): string {
+  return subjectOf(org, `instances.${encodeToken(name)}`);
+}
+
+/** Where the row of an instance stands that a node runs: for nodes and gateways alone. */
+export function managedSubject(org: string, name: string): string {
+  return subjectOf(org, `managed.${encodeToken(name)}`);
+}
+
+/** What a subject of the table of instances says; undefined when it is none. */
+export function instanceIn(subject: string): InstancePlace | undefined {
+  const parts = splitSubject(subject);
+  const [kind, token = "", ...rest] = parts?.tail.split(".") ?? [];
+  const name = decodeToken(token);
+  if (!parts || name === undefined || rest.length > 0 || (kind !== "instances" && kind !== "managed")) return undefined;
+  return { org: parts.org, name, isManaged: kind === "managed" };
+}
+
+export interface InstancePlace {
+  readonly org: string;
+  readonly name: string;
+  /** Whether a node owns the row. */
+  readonly isManaged: boolean;
+}
+
+/** As an instance of a node may be called: it is also the name of its log and of its state file. */
+const plainName = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,99}$/;
+
+export function isPlainName(name: string): boolean {
+  return plainName.test(name);
 }
 
 /** Where a node takes commands. */

@@ -38,6 +38,12 @@ interface Message<Query> {
 
 /** A stream over a table: the last value of every key, and typed deltas made by comparing old and new. */
 export interface TableSpec<Row, Query> extends Spec<Query> {
+  /**
+   * A second subject of the same names whose rows shadow those of `subject`: `managed.:name`. While a row stands there it is
+   * what the stream shows, and what is stored on `subject` under the same names is rejected with `owned_by_node`; it is
+   * kept in mind, and shown once the owned row is deleted. Who may publish over HTTP may not write it. Default: none.
+   */
+  readonly ownedSubject?: string;
   readonly record: z.ZodType<Row>;
   /** The first frames: every row that this query shows. The last of them says where the client stands. */
   snapshot(rows: readonly Row[], query: Query): readonly FrameBody[];
@@ -149,6 +155,7 @@ export type StoredDefinition = TableDefinition | FeedDefinition;
 
 export interface TableDefinition extends TableSpec<unknown, unknown>, Places {
   readonly kind: "table";
+  readonly ownedPattern: Pattern | undefined;
 }
 
 export interface FeedDefinition extends FeedSpec<unknown, unknown>, Places {
@@ -180,7 +187,21 @@ export function defineTable<Row, Query>(spec: TableSpec<Row, Query>): TableDefin
   const places = check(spec);
   const keys = places.subjectPattern.names.filter((name) => !places.pathPattern.names.includes(name));
   if (keys.length === 0) throw new TypeError(`Stream "${spec.path}": its subject names no key for the rows`);
-  return { ...spec, ...places, kind: "table" };
+  return { ...spec, ...places, ownedPattern: ownedPatternOf(spec, places), kind: "table" };
+}
+
+function ownedPatternOf(
+  { path, ownedSubject }: Pick<TableSpec<unknown, unknown>, "path" | "ownedSubject">,
+  { subjectPattern }: Places,
+): Pattern | undefined {
+  if (ownedSubject === undefined) return undefined;
+  const fault = (text: string) => new TypeError(`Stream "${path}": its owned subject "${ownedSubject}" ${text}`);
+  const pattern = new Pattern(ownedSubject, ".");
+  if (pattern.names.toSorted().join() !== subjectPattern.names.toSorted().join())
+    throw fault("must have the names of its subject");
+  if (pattern.stem.length === 0) throw fault("must begin with a word");
+  if (pattern.stem[0] === subjectPattern.stem[0]) throw fault("must begin with another word than its subject");
+  return pattern;
 }
 
 /** Defines a stream over a journal. Throws TypeError that names the fault. */

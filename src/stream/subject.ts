@@ -1,7 +1,7 @@
 import type { JournalSpec, StoreSpec } from "../bus/bus.ts";
 import { anyOrg, decodeToken, encodeToken } from "../protocol/subject.ts";
-import type { FeedDefinition, SourcedDefinition, StoredDefinition } from "./define.ts";
-import type { Params } from "./path.ts";
+import type { FeedDefinition, SourcedDefinition, StoredDefinition, TableDefinition } from "./define.ts";
+import type { Params, Pattern } from "./path.ts";
 
 /** What the bus calls a stream's values: the tail of its subjects, `*` for every name that `known` does not have. */
 export function tailOf({ subjectPattern }: SourcedDefinition, known: Params): string {
@@ -15,9 +15,23 @@ export function tailsOf({ subjectPattern }: SourcedDefinition, known: Params): s
   return subjectPattern.expand(tokens).map((tail) => tail.join("."));
 }
 
+/** The owned subject's tail of a table's row, or undefined when the table has none. */
+export function ownedTailOf({ ownedPattern }: TableDefinition, names: Params): string | undefined {
+  return ownedPattern?.fill((name) => encodeToken(names[name] ?? "")).join(".");
+}
+
 /** The names within a subject's tail, decoded; undefined when the tail belongs to another stream or hides an odd name. */
 export function namesIn({ subjectPattern }: SourcedDefinition, tail: string): Params | undefined {
-  const tokens = subjectPattern.match(tail.split("."));
+  return decoded(subjectPattern, tail);
+}
+
+/** The same for an owned subject. */
+export function namesInOwned({ ownedPattern }: TableDefinition, tail: string): Params | undefined {
+  return ownedPattern && decoded(ownedPattern, tail);
+}
+
+function decoded(pattern: Pattern, tail: string): Params | undefined {
+  const tokens = pattern.match(tail.split("."));
   if (tokens === undefined) return undefined;
   const names: Record<string, string> = {};
   for (const [name, token] of Object.entries(tokens)) {
@@ -37,7 +51,9 @@ export function paramsOf({ pathPattern }: SourcedDefinition, names: Params): Par
 
 /** What a definition's table is on the bus. */
 export function storeOf(definition: StoredDefinition): StoreSpec {
-  const subjects = definition.subjectPattern.expand().map((tail) => anyOrg(tail.join(".")));
+  const owned = definition.kind === "table" ? definition.ownedPattern : undefined;
+  const patterns = [definition.subjectPattern, ...(owned ? [owned] : [])];
+  const subjects = patterns.flatMap((pattern) => pattern.expand().map((tail) => anyOrg(tail.join("."))));
   return { name: definition.store, subjects };
 }
 

@@ -22,6 +22,7 @@ export const instances = defineTable({
   path: "instances",
   description: "The fleet: every instance with its status, then each change",
   subject: "instances.:name",
+  ownedSubject: "managed.:name",
   access: { role: "viewer", needsToken: false, names: { instances: ["name"] } },
   rejectedBody: "shown",
   query: z.strictObject({ include_archived: flag(false) }),

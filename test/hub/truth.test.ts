@@ -13,6 +13,8 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("put"), key: fc.nat(3), value: fc.nat(2), archived: fc.boolean() }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("delete"), key: fc.nat(3) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("own"), key: fc.nat(3), value: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("disown"), key: fc.nat(3) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("event"), from: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("garbage"), key: fc.nat(3) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("connect"), kind: fc.nat(3) }) },

@@ -27,8 +27,9 @@ const patienceMs = 3000;
 export class World {
   readonly clients: Replica[] = [];
   readonly #parts: Parts;
-  /** The last valid record of every instance. */
-  readonly #fleet = new Map<string, Record<string, unknown>>();
+  /** The last valid record of every instance: what a publisher says, and what a node does, which is what is shown. */
+  readonly #published = new Map<string, Record<string, unknown>>();
+  readonly #owned = new Map<string, Record<string, unknown>>();
   /** The numbers of all events of the run, and of all messages that the filter shows. */
   readonly #run: number[] = [];
   readonly #shown: number[] = [];
@@ -100,14 +101,27 @@ export class World {
   readonly #steps: Record<string, (step: Step) => Promise<void> | void> = {
     put: ({ key, value, archived }) => {
       const record = { status: `s${value}`, pid: Number(value) + 1, port: null, archived_at: archived ? "then" : null };
-      this.#fleet.set(`i${key}`, { name: `i${key}`, ...record });
-      this.#put(`i${key}`, JSON.stringify(record));
+      this.#published.set(`i${key}`, { name: `i${key}`, ...record });
+      this.#put(`instances.i${key}`, JSON.stringify(record));
     },
     delete: ({ key }) => {
-      this.#fleet.delete(`i${key}`);
-      this.#put(`i${key}`, "");
+      this.#published.delete(`i${key}`);
+      this.#put(`instances.i${key}`, "");
     },
-    garbage: ({ key }) => this.#put(`i${key}`, '{"status":5}'),
+    own: ({ key, value }) => {
+      const record = { status: `owned${value}`, pid: 7, port: null, archived_at: null };
+      this.#owned.set(`i${key}`, { name: `i${key}`, ...record });
+      this.#put(`managed.i${key}`, JSON.stringify(record));
+    },
+    disown: ({ key }) => {
+      this.#owned.delete(`i${key}`);
+      this.#put(`managed.i${key}`, "");
+    },
+    garbage: ({ key }) => {
+      // Where a node's row is shown, a publisher's is as a gateway finds it that starts afresh.
+      if (this.#owned.has(`i${key}`)) this.#published.delete(`i${key}`);
+      this.#put(`instances.i${key}`, '{"status":5}');
+    },
     event: ({ from }) => this.#say(`a${from}`),
     connect: async ({ kind }) => {
       const client = this.#client(Number(kind));
@@ -153,8 +167,8 @@ export class World {
     return hub;
   }
 
-  #put(name: string, body: string): void {
-    this.#acks.push(this.#parts.fleet.put(`skein.${this.#parts.org}.instances.${name}`, bytes(body)));
+  #put(tail: string, body: string): void {
+    this.#acks.push(this.#parts.fleet.put(`skein.${this.#parts.org}.${tail}`, bytes(body)));
   }
 
   #say(from: string): void {
@@ -170,7 +184,9 @@ export class World {
 
   #wrongFleet({ rows, includesArchived, query }: FleetReplica): string[] {
     const wanted = (query as { include_archived: boolean }).include_archived;
-    const truth = [...this.#fleet.values()].filter(({ archived_at }) => wanted || archived_at === null);
+    const truth = [...new Map([...this.#published, ...this.#owned]).values()].filter(
+      ({ archived_at }) => wanted || archived_at === null,
+    );
     const said = JSON.stringify([...rows.values()].map(sorted).sort());
     const true_ = JSON.stringify(truth.map(sorted).sort());
     return said === true_ && wanted === includesArchived ? [] : [`the fleet is ${true_}, the client has ${said}`];
