@@ -1,14 +1,22 @@
 import type { Bus, Table } from "../bus/bus.ts";
+import { inBackground } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import { type CommandAnswer, type CommandRequest, supervisorSubject } from "../protocol/instance.ts";
+import {
+  type CommandAnswer,
+  type CommandRequest,
+  instancesTable,
+  managedSubject,
+  supervisorSubject,
+} from "../protocol/instance.ts";
 import { Opening } from "../protocol/opening.ts";
 import { anyOrg } from "../protocol/subject.ts";
 import { catalogueOf, type Offer } from "./catalogue.ts";
+import { type Found, StoredRows } from "./found.ts";
 import { Nodes } from "./nodes.ts";
 import { choosePlace } from "./place.ts";
 import { Register } from "./register.ts";
-import { instanceSubject, ownerOf, parseAnswer, parseRow, type Row } from "./row.ts";
+import { parseAnswer, type Row } from "./row.ts";
 import { Watch } from "./watch.ts";
 
 const patienceMs = 5000;
@@ -25,6 +33,7 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #report: (fault: unknown) => void;
   readonly #register: Register;
+  readonly #stored: StoredRows;
   readonly #nodes: Nodes;
   readonly #stops: Stop[] = [];
   #table: Table | undefined;
@@ -36,6 +45,7 @@ export class Fleet {
     this.#clock = clock;
     this.#report = report;
     this.#register = new Register(clock);
+    this.#stored = new StoredRows(() => this.#reachable(), this.#register);
     this.#nodes = new Nodes({ clock, report });
   }
 
@@ -50,7 +60,7 @@ export class Fleet {
       this.#bus.onState((state) => {
         if (state === "away") return this.#nodes.deafen();
         this.#nodes.listen();
-        this.#opening.open().catch(this.#report);
+        inBackground("opening the table of instances", this.#opening.open(), this.#report);
       }),
     );
     if (this.#bus.state === "up") this.#nodes.listen();
@@ -73,8 +83,8 @@ export class Fleet {
 
   /** The instance of that name. Throws `instance_not_found`, `bus_away`. */
   async get(org: string, name: string): Promise<Row> {
-    const found = this.#bus.state === "up" ? await this.#stored(org, name) : await this.#remembered(org, name);
-    if (found) return found;
+    const found = this.#bus.state === "up" ? await this.#stored.find(org, name) : await this.#remembered(org, name);
+    if (found?.row) return found.row;
     throw noInstance(name);
   }
 
@@ -88,8 +98,8 @@ export class Fleet {
   async nodes(org: string): Promise<NodeStatus[]> {
     await this.#nodes.settled();
     const known = new Map<string, NodeStatus>();
-    for (const { org: inOrg, row } of this.#register.entries()) {
-      const node = inOrg === org ? ownerOf(row) : undefined;
+    for (const { org: inOrg, owner } of this.#register.entries()) {
+      const node = inOrg === org ? owner.node : undefined;
       if (node !== undefined) known.set(node, { node, seen_at: null, is_away: this.#nodes.isAway(org, node) });
     }
     for (const { node, seenMs, isAway } of this.#nodes.of(org)) {
@@ -104,7 +114,7 @@ export class Fleet {
    * Throws `conflict` when the name is taken, `unknown_template`, `bad_request` for its parameters.
    */
   async create(org: string, request: CreateRequest, node?: string): Promise<CommandAnswer> {
-    const known = await this.#present(org, request.name);
+    const known = await this.#stored.find(org, request.name);
     if (known) return this.#createAgain(org, request, known);
     const { template } = request;
     const isOffered = () =>
@@ -115,20 +125,22 @@ export class Fleet {
   }
 
   /**
-   * Passes a command to the node that has the instance.
+   * Passes a command to the node that has the instance. A row of which no node can be told is deleted here.
    *
    * Throws `instance_not_found`, `conflict` when the instance is not in a state for it or is not run by us.
    */
   async command(org: string, request: CommandRequest): Promise<CommandAnswer> {
-    return this.#ask(org, await this.#ownerFor(org, request), request);
+    const node = await this.#ownerFor(org, request);
+    return node === undefined ? this.#strike(org, request.name, node) : this.#ask(org, node, request);
   }
 
   /**
-   * Deletes an instance like the command `delete`, or, when its node is away, its record alone. What the node runs under
-   * that name is then nobody's any more.
+   * Deletes an instance like the command `delete`, or, when its node is away, its row alone. A node that comes back shows
+   * its instance again, unless another node has the name by then.
    */
   async forceDelete(org: string, request: CommandRequest): Promise<CommandAnswer> {
     const node = await this.#ownerFor(org, request);
+    if (node === undefined) return this.#strike(org, request.name, node);
     try {
       return await this.#send(org, node, request);
     } catch (thrown) {
@@ -136,13 +148,12 @@ export class Fleet {
       // One that is only slow to answer is still there and would contradict.
       const isGone = code === "no_responder" || (code === "bus_away" && this.#nodes.isAway(org, node));
       if (!isGone) return this.#unanswered(node, thrown);
-      await this.#strike(org, request.name, node);
-      return { instance: null, duplicate: false };
+      return this.#strike(org, request.name, node);
     }
   }
 
   async #openTable(): Promise<void> {
-    const table = await this.#bus.table({ name: "instances", subjects: [anyOrg("instances.*")] });
+    const table = await this.#bus.table(instancesTable);
     if (this.#isClosed) return;
     this.#table = table;
     const watch = new Watch({ table, register: this.#register, nodes: this.#nodes, report: this.#report });
@@ -161,27 +172,14 @@ export class Fleet {
     throw new Failure("bus_away", "The bus is away; nothing was done, try again");
   }
 
-  /** The record of an instance to be commanded. */
-  #present(org: string, name: string): Promise<Row | undefined> {
-    this.#reachable();
-    return this.#stored(org, name);
-  }
-
-  /** A record as the bus has it: what another gateway did a moment ago counts. */
-  async #stored(org: string, name: string): Promise<Row | undefined> {
-    const subject = instanceSubject(org, name);
-    const stored = await this.#reachable().get(subject);
-    return stored && (parseRow(name, stored.data) ?? this.#register.row(subject));
-  }
-
-  async #remembered(org: string, name: string): Promise<Row | undefined> {
+  async #remembered(org: string, name: string): Promise<Pick<Found, "row"> | undefined> {
     await this.#register.read();
-    return this.#register.row(instanceSubject(org, name));
+    return this.#register.find(org, name);
   }
 
   /** A name that is taken is refused, unless the same request has taken it. */
-  async #createAgain(org: string, request: CreateRequest, known: Row): Promise<CommandAnswer> {
-    const node = ownerOf(known);
+  async #createAgain(org: string, request: CreateRequest, { owner }: Found): Promise<CommandAnswer> {
+    const node = owner?.node;
     const where = node === undefined ? "" : ` on node '${node}'`;
     const taken = new Failure("conflict", `'${request.name}' already exists${where}; choose another name`);
     if (request.id === undefined || node === undefined) throw taken;
@@ -191,13 +189,16 @@ export class Fleet {
     });
   }
 
-  /** Who is to carry out a command. */
-  async #ownerFor(org: string, { name, id }: CommandRequest): Promise<string> {
-    const known = await this.#present(org, name);
+  /** The node that is to carry out a command; undefined when a row that names none is to be deleted. */
+  async #ownerFor(org: string, { name, id, command }: CommandRequest): Promise<string | undefined> {
+    const managed = await this.#stored.managed(org, name);
+    if (managed?.owner?.node !== undefined) return managed.owner.node;
+    if (managed && command === "delete") return undefined;
     // One who asks again whether a deletion was done has to be answered by the one who did it.
-    const node = known ? ownerOf(known) : id && this.#register.formerOwner(instanceSubject(org, name));
-    if (node) return node;
-    throw known ? foreign(name) : noInstance(name);
+    const former = id === undefined ? undefined : this.#register.formerOwner(org, name);
+    if (!managed && former !== undefined) return former;
+    if (managed) throw new Failure("conflict", `The row of instance '${name}' names no node; delete it`);
+    throw (await this.#stored.published(org, name)) ? foreign(name) : noInstance(name);
   }
 
   #ask(org: string, node: string, request: CommandRequest): Promise<CommandAnswer> {
@@ -230,21 +231,20 @@ export class Fleet {
     }
   }
 
-  /** Removes the record of an instance whose node is away. */
-  async #strike(org: string, name: string, node: string): Promise<void> {
-    const table = this.#reachable();
-    const stored = await table.get(instanceSubject(org, name));
-    const row = stored && parseRow(name, stored.data);
-    if (!row || ownerOf(row) !== node) throw noInstance(name);
-    await table.put(stored.subject, new Uint8Array(0), { expected: stored.position });
+  /** Removes the row of an instance whose node is away, or that names none. */
+  async #strike(org: string, name: string, node: string | undefined): Promise<CommandAnswer> {
+    const found = await this.#stored.managed(org, name);
+    if (!found || found.owner?.node !== node) throw noInstance(name);
+    await this.#reachable().put(managedSubject(org, name), new Uint8Array(0), { expected: found.position });
     await this.#catchUp();
+    return { instance: null, duplicate: false };
   }
 
   /** How many instances each node has. */
   #countsOf(org: string): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const { org: inOrg, row } of this.#register.entries()) {
-      const node = inOrg === org && row.archived_at === null ? ownerOf(row) : undefined;
+    for (const { org: inOrg, row, owner } of this.#register.entries()) {
+      const node = inOrg === org && row.archived_at === null ? owner.node : undefined;
       if (node !== undefined) counts.set(node, (counts.get(node) ?? 0) + 1);
     }
     return counts;

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import type { Said } from "../bus/bus.ts";
 import type { Clock } from "../protocol/clock.ts";
-import { type Heartbeat, heartbeatSubject, type TemplateInfo } from "../protocol/instance.ts";
+import {
+  type Heartbeat,
+  heartbeatBytesMax,
+  heartbeatSubject,
+  type TemplateInfo,
+  templateParamsMax,
+} from "../protocol/instance.ts";
+import { identifierLengthMax, textBytesMax } from "../protocol/limits.ts";
 import { splitSubject } from "../protocol/subject.ts";
 import { jsonIn } from "./row.ts";
 
@@ -16,10 +23,23 @@ const sleptMs = 1500;
 /** A node without instances that is away for so long will not come back under its name. */
 const forgottenMs = 60 * 60_000;
 
+/** How many nodes of an org are held in mind, and how many bytes of what they say. */
+const nodesMax = 1024;
+const nodesBytesMax = 8 * 1024 * 1024;
+/** How many who say what does not do are named; of the rest nothing is said. */
+const blamedMax = 1024;
+
+const name = z.string().max(identifierLengthMax);
 const heartbeat: z.ZodType<Heartbeat> = z.object({
-  node: z.string().min(1),
+  node: name.min(1),
   templates: z.array(
-    z.object({ name: z.string(), description: z.string(), params: z.record(z.string(), z.string().nullable()) }),
+    z.object({
+      name,
+      description: z.string().max(textBytesMax),
+      params: z
+        .record(name, z.string().max(textBytesMax).nullable())
+        .refine((all) => Object.keys(all).length <= templateParamsMax),
+    }),
   ),
 });
 
@@ -58,12 +78,15 @@ export class Nodes {
   /** Takes a heartbeat; what is none is reported once and otherwise overheard. */
   hear({ subject, data }: Said): void {
     const { org } = splitSubject(subject) ?? {};
-    const parsed = heartbeat.safeParse(jsonIn(data));
+    const parsed = heartbeat.safeParse(data.length <= heartbeatBytesMax ? jsonIn(data) : undefined);
     if (org === undefined || !parsed.success || heartbeatSubject(org, parsed.data.node) !== subject) {
-      return this.#blame(subject);
+      return this.#blame(subject, "is no heartbeat of that node; its node does not count");
+    }
+    if (!this.#makeRoom(org, subject, data.length)) {
+      return this.#blame(subject, `comes on top of ${nodesMax} nodes or too much of what they say; it does not count`);
     }
     const { node, templates } = parsed.data;
-    this.#nodes.set(subject, { org, node, templates, seenMs: this.#clock.now(), isAway: false });
+    this.#nodes.set(subject, { org, node, templates, seenMs: this.#clock.now(), isAway: false, bytes: data.length });
     this.#wake();
   }
 
@@ -110,10 +133,28 @@ export class Nodes {
     return this.#sinceMs !== undefined && this.#clock.now() >= this.#trustMs;
   }
 
-  #blame(subject: string): void {
-    if (this.#blamed.has(subject)) return;
+  /** Whether a heartbeat has room among those of its org; nodes that are away give way to it. */
+  #makeRoom(org: string, subject: string, bytes: number): boolean {
+    const known = this.#nodes.get(subject);
+    if (known && bytes <= known.bytes) return true;
+    const others = [...this.#nodes].filter(([other, node]) => node.org === org && other !== subject);
+    let count = others.length + 1;
+    let sum = others.reduce((total, [, node]) => total + node.bytes, bytes);
+    const isTooMuch = () => count > nodesMax || sum > nodesBytesMax;
+    for (const [other, node] of others) {
+      if (!isTooMuch()) break;
+      if (!node.isAway) continue;
+      this.#nodes.delete(other);
+      count -= 1;
+      sum -= node.bytes;
+    }
+    return !isTooMuch();
+  }
+
+  #blame(subject: string, why: string): void {
+    if (this.#blamed.has(subject) || this.#blamed.size >= blamedMax) return;
     this.#blamed.add(subject);
-    this.#report(new Error(`What is said on ${subject} is no heartbeat of that node; its node does not count`));
+    this.#report(new Error(`What is said on ${subject} ${why}`));
   }
 
   #wake(): void {
@@ -132,6 +173,8 @@ export interface NodeInfo {
 
 interface Node extends NodeInfo {
   readonly org: string;
+  /** How large its heartbeat is. */
+  readonly bytes: number;
   isAway: boolean;
 }
 

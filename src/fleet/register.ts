@@ -1,13 +1,14 @@
 import type { Follower, Stored } from "../bus/bus.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import { decodeToken, splitSubject } from "../protocol/subject.ts";
-import { ownerOf, parseRow, type Row } from "./row.ts";
+import { instanceIn, managedSubject, publishedSubject } from "../protocol/instance.ts";
+import { type Owner, ownerOf, parseRow, type Row } from "./row.ts";
 
 /** How long a node remembers the ids of commands, and so how long it matters who had an instance that is no more. */
 const formerOwnersMs = 5 * 60_000;
+const formerOwnersMax = 10_000;
 
-/** The table `instances` of all orgs, held in memory. */
+/** The table `instances` of all orgs, held in memory; of two rows of one name, that of a node counts. */
 export class Register implements Follower {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
@@ -35,17 +36,27 @@ export class Register implements Follower {
     await this.#within(1000, () => this.#position >= position);
   }
 
+  /** The row that counts for each name. */
   *entries(): Iterable<Entry> {
-    yield* this.#entries.values();
+    for (const entry of this.#entries.values()) {
+      const { org, row, owner } = entry;
+      if (owner.isManaged || !this.#entries.has(managedSubject(org, row.name))) yield entry;
+    }
   }
 
-  row(subject: string): Row | undefined {
-    return this.#entries.get(subject)?.row;
+  /** The row on a subject. */
+  at(subject: string): Entry | undefined {
+    return this.#entries.get(subject);
   }
 
-  /** Who had the instance that was deleted there within the last five minutes. */
-  formerOwner(subject: string): string | undefined {
-    return this.#former.get(subject)?.node;
+  /** The row that counts for a name. */
+  find(org: string, name: string): Entry | undefined {
+    return this.#entries.get(managedSubject(org, name)) ?? this.#entries.get(publishedSubject(org, name));
+  }
+
+  /** The node that had the instance of that name which was deleted within the last five minutes. */
+  formerOwner(org: string, name: string): string | undefined {
+    return this.#former.get(managedSubject(org, name))?.node;
   }
 
   begin(epoch: string): void {
@@ -80,24 +91,24 @@ export class Register implements Follower {
   /** A table skips nothing: its present values are all there is. */
   gap(): void {}
 
-  /** What is no row leaves the one before as it was, as in the stream. */
+  /** What is no row leaves the one before as it was, as in the stream; also there, one that is not shown is taken as stored. */
   #set({ subject, position, data }: Stored): void {
-    const parts = splitSubject(subject);
-    const name = decodeToken(parts?.tail.slice("instances.".length) ?? "");
-    const row = name === undefined ? undefined : parseRow(name, data);
-    if (parts && row) this.#entries.set(subject, { org: parts.org, subject, position, row });
+    const place = instanceIn(subject);
+    const row = place && parseRow(place.name, data);
+    const isShadowed = place && !place.isManaged && this.#entries.has(managedSubject(place.org, place.name));
+    if (!row && isShadowed) this.#entries.delete(subject);
+    if (row) this.#entries.set(subject, { org: place.org, subject, position, row, owner: ownerOf(subject, row) });
   }
 
   #delete(subject: string): void {
-    const known = this.#entries.get(subject);
-    const node = known && ownerOf(known.row);
+    const node = this.#entries.get(subject)?.owner.node;
     this.#entries.delete(subject);
     if (node === undefined) return;
     const now = this.#clock.now();
     this.#former.delete(subject);
     this.#former.set(subject, { node, atMs: now });
     for (const [old, { atMs }] of this.#former) {
-      if (now - atMs <= formerOwnersMs) break;
+      if (now - atMs <= formerOwnersMs && this.#former.size <= formerOwnersMax) break;
       this.#former.delete(old);
     }
   }
@@ -129,4 +140,5 @@ export interface Entry {
   readonly subject: string;
   readonly position: number;
   readonly row: Row;
+  readonly owner: Owner;
 }

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import type { CommandAnswer, InstanceRecord } from "../protocol/instance.ts";
-import { instanceStatuses } from "../protocol/instance.ts";
-import { encodeToken, subjectOf } from "../protocol/subject.ts";
+import { type CommandAnswer, type InstanceRecord, instanceIn, instanceStatuses } from "../protocol/instance.ts";
+import { bodyBytesMax, identifierLengthMax, textBytesMax } from "../protocol/limits.ts";
 
 /** What every row of the table `instances` has, whoever wrote it. */
 const row = z.looseObject({
@@ -18,46 +17,64 @@ export type Row = z.infer<typeof row>;
 /** Fields of the frames; a row that has one of them is no row, and the stream rejects it too. */
 const frameFields = ["type", "timestamp", "cursor", "reason"];
 
-/** A row as it is stored, its name taken from the subject; undefined when it is none. */
+/** A row as it is stored, its name taken from the subject; undefined when it is none, or none that can be shown. */
 export function parseRow(name: string, data: Uint8Array): Row | undefined {
   const value = jsonIn(data);
-  if (typeof value !== "object" || value === null) return undefined;
+  if (typeof value !== "object" || value === null || !isEncodable(value)) return undefined;
   if (frameFields.some((field) => Object.hasOwn(value, field))) return undefined;
   const parsed = row.safeParse({ name, ...value });
   return parsed.success && parsed.data.name === name ? parsed.data : undefined;
 }
 
-const owned = z.object({ node: z.string().min(1), template: z.string() });
-
-/** The node that runs an instance; undefined when no node of ours does. */
-export function ownerOf(found: Row): string | undefined {
-  return owned.safeParse(found).data?.node;
+/** What JSON can be read from can still be nested too deeply to be written. */
+function isEncodable(value: object): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-const record: z.ZodType<InstanceRecord> = z.looseObject({
-  name: z.string(),
+const nodeName = z.string().min(1).max(identifierLengthMax);
+
+/** Whose a row is. */
+export interface Owner {
+  /** Whether it is an instance of a node, and not one that a service publishes. */
+  readonly isManaged: boolean;
+  /** The node that runs it; undefined when the row names none. */
+  readonly node: string | undefined;
+}
+
+/** Whose a row is, by the subject it stands on alone: in what a service publishes, `node` is a field like any other. */
+export function ownerOf(subject: string, found: Row): Owner {
+  const isManaged = instanceIn(subject)?.isManaged === true;
+  return { isManaged, node: isManaged ? nodeName.safeParse(found.node).data : undefined };
+}
+
+const name = z.string().max(identifierLengthMax);
+const count = z.int().min(0);
+
+const record: z.ZodType<InstanceRecord> = z.object({
+  name,
   status: z.enum(instanceStatuses),
-  port: z.number().nullable(),
-  pid: z.number().nullable(),
-  archived_at: z.string().nullable(),
-  node: z.string(),
-  template: z.string(),
-  params: z.record(z.string(), z.string()),
-  created_at: z.string(),
-  exit_code: z.number().nullable(),
-  restarts: z.number(),
+  port: count.max(65_535).nullable(),
+  pid: count.nullable(),
+  archived_at: name.nullable(),
+  node: name,
+  template: name,
+  params: z.record(name, z.string().max(textBytesMax)),
+  created_at: name,
+  exit_code: count.nullable(),
+  restarts: count,
 });
 
 const answer: z.ZodType<CommandAnswer> = z.object({ instance: record.nullable(), duplicate: z.boolean() });
 
 /** What a node has answered. Throws an Error when that is no answer: another version of us runs there. */
 export function parseAnswer(data: Uint8Array): CommandAnswer {
+  if (data.length > bodyBytesMax) throw new Error(`A node has answered with ${data.length} bytes`);
   return answer.parse(jsonIn(data));
-}
-
-/** Where the record of an instance is stored. */
-export function instanceSubject(org: string, name: string): string {
-  return subjectOf(org, `instances.${encodeToken(name)}`);
 }
 
 /** The JSON in a body; undefined when it holds none. */

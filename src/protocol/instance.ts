@@ -58,6 +58,12 @@ export interface Heartbeat {
   readonly templates: readonly TemplateInfo[];
 }
 
+/** How many parameters a template may have. */
+export const templateParamsMax = 64;
+
+/** The largest heartbeat that a gateway takes, in bytes. */
+export const heartbeatBytesMax = 64 * 1024;
+
 /** What a client may know of a template: never the command. */
 export interface TemplateInfo {
   readonly name: string;

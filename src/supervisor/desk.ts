@@ -1,12 +1,21 @@
 import { z } from "zod";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import { type Command, type CommandAnswer, commands, type InstanceRecord } from "../protocol/instance.ts";
+import {
+  type Command,
+  type CommandAnswer,
+  commands,
+  type InstanceRecord,
+  templateParamsMax,
+} from "../protocol/instance.ts";
+import { bodyBytesMax, identifierLengthMax, textBytesMax } from "../protocol/limits.ts";
 import type { Roster } from "./roster.ts";
 import { actOf } from "./transitions.ts";
 
-const name = z.string().min(1);
-const params = z.record(z.string(), z.string());
+const name = z.string().min(1).max(identifierLengthMax);
+const params = z
+  .record(name, z.string().max(textBytesMax))
+  .refine((all) => Object.keys(all).length <= templateParamsMax, { error: `has more than ${templateParamsMax}` });
 
 const requestShape = z.object({
   command: z.enum(commands),
@@ -81,11 +90,22 @@ export class Desk {
   async #do(request: Request): Promise<InstanceRecord | null> {
     const { command, name } = request;
     const instance = this.#roster.get(name);
+    if (!instance && command !== "create") return this.#withoutInstance(request);
     const act = actOf(command, name, instance?.record);
     if (act === "create" || !instance) return this.#create(request);
     if (act === "copy") return this.#clone(instance.record, request);
     await instance.take(command);
     return command === "delete" ? null : instance.record;
+  }
+
+  /** A row may name this node of whose instance it knows nothing: then it can be deleted, and no more. */
+  async #withoutInstance({ command, name }: Request): Promise<null> {
+    const { orphans } = this.#roster;
+    if (command === "delete" && (await orphans.discard(name))) return null;
+    if (command !== "delete" && (await orphans.mark(name))) {
+      throw new Failure("conflict", `This node knows nothing of "${name}", whatever its row says; delete it`);
+    }
+    throw new Failure("instance_not_found", `There is no instance "${name}" on this node`);
   }
 
   async #create({ name, template, params = {} }: Request): Promise<InstanceRecord> {
@@ -119,6 +139,7 @@ function lineOf({ command, name, as }: { command: Command; name: string; as?: st
 }
 
 function parseRequest(data: Uint8Array): Request {
+  if (data.length > bodyBytesMax) throw new Failure("bad_request", `A command is larger than ${bodyBytesMax} bytes`);
   const result = requestShape.safeParse(parsed(data));
   if (result.success) return result.data;
   const [issue] = result.error.issues;

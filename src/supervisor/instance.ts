@@ -1,39 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type { Clock, Stop } from "../protocol/clock.ts";
+import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Command, InstanceRecord } from "../protocol/instance.ts";
 import { Backoff } from "./backoff.ts";
-import type { Census } from "./census.ts";
 import { watchHealth } from "./health.ts";
-import { orderOf } from "./order.ts";
+import type { InstanceParts } from "./instance-parts.ts";
+import { orderOf, requireStartable } from "./order.ts";
 import { bootId } from "./proc.ts";
 import { Run } from "./run.ts";
-import type { Goal, State, StateFiles } from "./state-file.ts";
+import type { Goal, State } from "./state-file.ts";
 import type { StoredRecord } from "./stored-record.ts";
 import type { Template } from "./template.ts";
 import { actOf } from "./transitions.ts";
-import type { Turns } from "./turns.ts";
-
-/** What an instance needs from the node that runs it. */
-export interface InstanceParts {
-  readonly clock: Clock;
-  readonly census: Census;
-  readonly turns: Turns;
-  readonly stored: StoredRecord;
-  /** Undefined when the configuration has it no more: the instance can be stopped then, but not started. */
-  readonly template: Template | undefined;
-  readonly states: StateFiles;
-  /** Where logs lie. */
-  readonly logs: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The present life of the table; empty before it was read. */
-  readonly epoch: () => string;
-  /** A port that can be had now: the one of the record, if possible. Throws `conflict` when there is none. */
-  readonly portFor: (record: InstanceRecord) => Promise<number | null>;
-  readonly report: (trouble: string) => void;
-  /** Called when it is deleted. */
-  readonly removed: () => void;
-}
+import { detach, messageOf } from "./trouble.ts";
 
 const stopRules: Template["stop"] = { signal: "SIGTERM", graceMs: 5000 };
 
@@ -64,20 +43,24 @@ export class Instance {
     return this.stored.record;
   }
 
-  /** Goes on with what a supervisor before this one left: a process, or the trace of one. */
+  /** Goes on with what a supervisor before this one left: a process, the trace of one, or a start that it was told to make. */
   adopt({ goal, launch, boot }: State): void {
     this.#goal = goal;
     this.#launch = launch;
-    this.#follow(Run.adopt(this.#runParts(launch), boot));
-    if (goal !== "run") this.#run?.stop();
+    if (launch !== "") {
+      this.#follow(Run.adopt(this.#runParts(launch), boot));
+      if (goal !== "run") this.#run?.stop();
+    } else if (this.record.status === "starting") {
+      this.#detach(this.#inTurn(() => this.#startStill()));
+    } else if (this.record.status !== "failed" && this.record.status !== "stopped") {
+      this.#stay({ ...this.record, status: "stopped", pid: null });
+    }
   }
 
-  /** Says what is true of a record that nothing was kept about: nothing of it runs. */
-  setRight(): void {
-    const { status } = this.record;
-    if (status === "starting" || status === "running") return void this.#inTurn(() => this.#settle(null));
-    if (status === "stopping" || status === "unknown")
-      this.stored.note({ ...this.record, status: "stopped", pid: null });
+  /** Keeps what is known of a new one. Throws what the system says when it cannot. */
+  begin(): void {
+    this.#goal = "stop";
+    this.#save();
   }
 
   /** Does what a command asks when the instance is in a state for it. Throws `conflict` when not. */
@@ -85,14 +68,15 @@ export class Instance {
     return this.#inTurn(() => this.#take(command));
   }
 
-  /** It was deleted elsewhere: what runs of it ends, and nothing is said about it any more. */
-  async lose(): Promise<void> {
-    await this.#inTurn(async () => {
+  /** Another node has the name: what runs of it here ends, and then this node forgets it. */
+  lose(): Promise<void> {
+    return this.#inTurn(async () => {
       this.#rest();
       this.#goal = "stop";
-      this.#run?.stop();
-      if (this.#run === undefined) this.#forget();
-      else this.#save();
+      if (this.#run === undefined) return this.#forget();
+      // Whoever comes after this process knows then that it is to end.
+      this.#keep();
+      this.#run.stop();
     });
   }
 
@@ -105,14 +89,13 @@ export class Instance {
 
   async #take(command: Command): Promise<void> {
     const { record, stored } = this;
-    if (stored.isLost) throw new Failure("instance_not_found", `There is no instance "${record.name}" any more`);
+    if (stored.isGone) throw new Failure("instance_not_found", `There is no instance "${record.name}" any more`);
     const act = actOf(command, record.name, record);
     if (act === "launch") await this.#begin();
     if (act === "halt") await this.#halt();
     if (act === "cycle") await this.#cycle();
-    if (act === "archive")
-      await stored.commit({ ...record, archived_at: new Date(this.#parts.clock.now()).toISOString() });
-    if (act === "unarchive") await stored.commit({ ...record, archived_at: null });
+    if (act === "archive") await this.#commit({ archived_at: new Date(this.#parts.clock.now()).toISOString() });
+    if (act === "unarchive") await this.#commit({ archived_at: null });
     if (act === "remove") {
       await stored.remove();
       this.#forget();
@@ -120,14 +103,17 @@ export class Instance {
   }
 
   async #begin(): Promise<void> {
-    const { portFor, stored } = this.#parts;
-    if (!this.#parts.template) throw unknownTemplate(this.record);
-    const port = await portFor(this.record);
-    await stored.commit({ ...this.record, status: "starting", port, pid: null, restarts: 0 });
-    this.#backoff?.reset();
+    requireStartable(this.#parts.template, this.record);
+    const port = await this.#parts.portFor(this.record);
+    const goal = this.#goal;
     this.#goal = "run";
+    await this.#commit({ status: "starting", port, pid: null, restarts: 0 }).catch((thrown: unknown) => {
+      this.#goal = goal;
+      throw thrown;
+    });
+    this.#backoff?.reset();
     // Whoever asked has an answer now: to start takes its turn behind the other instances of this node.
-    void this.#inTurn(() => this.#startStill());
+    this.#detach(this.#inTurn(() => this.#startStill()));
   }
 
   /** Starts what is to be started, unless it was stopped meanwhile. */
@@ -137,16 +123,14 @@ export class Instance {
   }
 
   async #halt(): Promise<void> {
-    if (this.#run === undefined) {
-      await this.stored.commit({ ...this.record, status: "stopped", pid: null });
-      this.#rest();
-      return this.#parts.states.remove(this.record.name);
-    }
-    await this.#end("stop");
+    if (this.#run !== undefined) return this.#end("stop");
+    this.#launch = "";
+    await this.#commit({ status: "stopped", pid: null });
+    this.#rest();
   }
 
   async #cycle(): Promise<void> {
-    if (!this.#parts.template) throw unknownTemplate(this.record);
+    requireStartable(this.#parts.template, this.record);
     await this.#end("cycle");
   }
 
@@ -154,23 +138,31 @@ export class Instance {
     await this.stored.commit({ ...this.record, status: "stopping" });
     this.#rest();
     this.#goal = goal;
-    this.#save();
+    this.#keep();
     this.#run?.stop();
+  }
+
+  /** Changes the record by a command. Throws as `StoredRecord.commit` does. */
+  async #commit(change: Partial<InstanceRecord>): Promise<void> {
+    await this.stored.commit({ ...this.record, ...change });
+    this.#keep();
   }
 
   /** Starts the process; whatever is in the way counts as an end of it. */
   async #start(): Promise<void> {
     const { template, states, logs, environment, report } = this.#parts;
     if (!template) return this.#settle(null);
-    this.#launch = randomUUID();
-    // Whoever comes after a crash in the middle of this knows the processes by the launch.
-    this.#save();
-    const { name } = this.record;
-    const order = orderOf({ template, states, logs, environment }, this.record, this.#launch);
+    const launch = randomUUID();
     try {
-      this.#follow(await Run.start(this.#runParts(this.#launch), order));
+      const order = orderOf({ template, states, logs, environment }, this.record, launch);
+      this.#launch = launch;
+      // Whoever comes after a crash in the middle of this knows the processes by the launch.
+      this.#save();
+      this.#follow(await Run.start(this.#runParts(launch), order));
     } catch (thrown) {
-      report(`Instance ${name} cannot be started: ${thrown instanceof Error ? thrown.message : thrown}`);
+      report(`Instance ${this.record.name} cannot be started: ${messageOf(thrown)}`);
+      // What is not allowed now will not be in a moment either.
+      if (thrown instanceof Failure) return this.#stay({ ...this.record, status: "failed", pid: null });
       await this.#settle(null);
     }
   }
@@ -184,16 +176,16 @@ export class Instance {
     this.#run = run;
     this.#isHung = false;
     this.#startedMs = this.#parts.clock.now();
-    void run.pid.then((pid) => this.#when(run, () => this.#tell({ ...this.record, pid: pid ?? null })));
-    void run.ended.then((code) => this.#when(run, () => this.#ended(code)));
+    this.#detach(run.pid.then((pid) => this.#when(run, () => this.#tell({ ...this.record, pid: pid ?? null }))));
+    this.#detach(run.ended.then((code) => this.#when(run, () => this.#ended(code))));
     if (this.#goal === "run") this.#watch(run);
   }
 
   #watch(run: Run): void {
     const { clock, template } = this.#parts;
     if (!template) return;
-    const healthy = () => void this.#when(run, () => this.#healthy());
-    const hung = () => void this.#when(run, () => this.#hung());
+    const healthy = () => this.#detach(this.#when(run, () => this.#healthy()));
+    const hung = () => this.#detach(this.#when(run, () => this.#hung()));
     this.#stopWatching = watchHealth({ clock, rules: template.health, port: this.record.port, healthy, hung });
   }
 
@@ -238,7 +230,7 @@ export class Instance {
     }
     const next: InstanceRecord = { ...record, status: "starting", restarts: record.restarts + 1 };
     this.#tell(next);
-    this.#stopWaiting = clock.after(delayMs, () => void this.#inTurn(() => this.#again(this.record)));
+    this.#stopWaiting = clock.after(delayMs, () => this.#detach(this.#inTurn(() => this.#again(this.record))));
   }
 
   async #again(record: InstanceRecord): Promise<void> {
@@ -255,19 +247,27 @@ export class Instance {
 
   /** Nothing runs and nothing is to be started. */
   #stay(record: InstanceRecord): void {
-    this.stored.note(record);
-    this.#parts.states.remove(record.name);
-    if (this.stored.isLost) this.#parts.removed();
+    if (this.stored.isGone) return this.#forget();
+    this.#launch = "";
+    this.#tell(record);
   }
 
   #tell(record: InstanceRecord): void {
     this.stored.note(record);
-    this.#save();
+    this.#keep();
   }
 
   #save(): void {
-    const { states, epoch } = this.#parts;
-    states.save({ record: this.record, goal: this.#goal, launch: this.#launch, boot: bootId(), epoch: epoch() });
+    this.#parts.states.save({ record: this.record, goal: this.#goal, launch: this.#launch, boot: bootId() });
+  }
+
+  /** Saves, and goes on when that fails: what runs is looked after all the same. */
+  #keep(): void {
+    try {
+      this.#save();
+    } catch (thrown) {
+      this.#parts.report(`The state of instance ${this.record.name} cannot be kept: ${messageOf(thrown)}`);
+    }
   }
 
   #forget(): void {
@@ -287,13 +287,13 @@ export class Instance {
     });
   }
 
+  #detach(work: Promise<void>): void {
+    detach(`instance ${this.record.name}`, work, this.#parts.report);
+  }
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#doing.then(work);
     this.#doing = done.catch(() => {});
     return done;
   }
-}
-
-function unknownTemplate({ template, node }: InstanceRecord): Failure {
-  return new Failure("unknown_template", `Node ${node} has no template "${template}"`);
 }

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { Failure } from "../protocol/failure.ts";
 import type { InstanceRecord } from "../protocol/instance.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { Launch } from "./launch.ts";
 import { commandLineOf } from "./params.ts";
 import type { StateFiles } from "./state-file.ts";
@@ -14,7 +16,13 @@ export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** What starting an instance means; `id` is what its processes are known by. */
+/** Throws `unknown_template`, or `bad_request` when the template does not allow the parameters, or no longer. */
+export function requireStartable(template: Template | undefined, record: InstanceRecord): void {
+  if (template) return void commandLineOf(template, record);
+  throw new Failure("unknown_template", `Node ${record.node} has no template "${echoed(record.template)}"`);
+}
+
+/** What starting an instance means; `id` is what its processes are known by. Throws `bad_request` as `commandLineOf` does. */
 export function orderOf(
   { template, states, logs, environment }: Surroundings,
   record: InstanceRecord,

@@ -1,15 +1,18 @@
-import type { Stored, Table } from "../bus/bus.ts";
-import type { Clock } from "../protocol/clock.ts";
+import type { Rows, Said } from "../bus/bus.ts";
+import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { InstanceRecord } from "../protocol/instance.ts";
-import { decodeToken, encodeToken, subjectOf } from "../protocol/subject.ts";
+import { type InstanceRecord, instanceIn, isPlainName, managedSubject } from "../protocol/instance.ts";
+import { echoed } from "../protocol/limits.ts";
+import { subjectOf } from "../protocol/subject.ts";
 import { Census } from "./census.ts";
 import { Instance } from "./instance.ts";
+import { OrphanRows } from "./orphan-rows.ts";
 import { paramsOf } from "./params.ts";
 import { freePort, isBindable } from "./ports.ts";
-import { parseRecord, type State, type StateFiles } from "./state-file.ts";
+import { type Kept, parseRecord, type StateFiles } from "./state-file.ts";
 import { type Shelf, StoredRecord } from "./stored-record.ts";
 import type { Templates } from "./template.ts";
+import { detach, type Tell } from "./trouble.ts";
 import { Turns } from "./turns.ts";
 
 /** What a roster is made of. */
@@ -19,9 +22,11 @@ export interface RosterParts {
   readonly node: string;
   readonly templates: Templates;
   readonly states: StateFiles;
+  /** Where the node's rows stand. */
+  readonly rows: Rows;
   readonly logs: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly report: (trouble: string) => void;
+  readonly report: Tell;
 }
 
 /** What an instance is to be made from. */
@@ -31,63 +36,67 @@ export interface Recipe {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** As a log may be called. */
-const plainName = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,99}$/;
+/** How many rows are looked at side by side. */
+const looksAtOnce = 16;
+const lookEveryMs = 1000;
+/** How long it takes to look at all rows once, while nothing has happened. */
+const roundMs = 60_000;
 
-/** Every instance of this node. */
+/** Every instance of this node. What it knows comes from commands and from its state files; rows only tell of it. */
 export class Roster {
   readonly #parts: RosterParts;
   readonly #census = new Census();
   readonly #turns = new Turns();
+  readonly #orphans: OrphanRows;
   readonly #instances = new Map<string, Instance>();
-  #table: Table | undefined;
-  #epoch = "";
-  /** The names in the reading of the table that is under way; undefined when none is. */
-  #seen: Set<string> | undefined;
-  #isAnotherLife = false;
+  /** The names that this round has still to look at, and how many of them are due. */
+  #round: string[] = [];
+  #due = 0;
   /** The ports given latest, which may not be in a record yet. */
   readonly #allotted = new Map<string, number>();
   #allotting: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RosterParts) {
     this.#parts = parts;
+    this.#orphans = new OrphanRows(parts);
   }
 
   get(name: string): Instance | undefined {
     return this.#instances.get(name);
   }
 
-  /** Goes on with what was kept. */
-  adopt(states: readonly State[]): void {
-    for (const state of states) {
-      if (state.record.node !== this.#parts.node) continue;
-      this.#epoch = state.epoch || this.#epoch;
-      this.#add(state.record, undefined).adopt(state);
-    }
+  /** Goes on with what was kept, and tells what of it cannot be used. */
+  adopt({ states, troubles }: Kept): void {
+    for (const trouble of troubles) this.#parts.report(trouble);
+    for (const state of states) this.#add(state.record).adopt(state);
   }
 
-  /** Begins to follow the table; the promise settles when it was read. */
-  join(table: Table): { readonly level: Promise<void>; readonly stop: () => void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#table = table;
-    const stop = table.follow({
-      begin: (epoch) => this.#begin(epoch),
-      message: (message) => this.#meet(message),
-      level: (position) => {
-        this.#level(position);
-        resolve();
-      },
-      gap: () => {},
-    });
-    return { level: promise, stop };
+  /** Hears what is put on rows of nodes, and looks at each row of its own once a minute. */
+  watch(): Stop {
+    const { rows, org, clock } = this.#parts;
+    const stops = [
+      rows.watch(subjectOf(org, "managed.*"), (said) => this.#hear(said)),
+      clock.every(lookEveryMs, () => this.#lookOn()),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  /** Looks at every row and writes it again where it is not what this node says. Never rejects. */
+  async reconcile(): Promise<void> {
+    const left = [...this.#instances.values()];
+    while (left.length > 0) await Promise.all(left.splice(0, looksAtOnce).map(({ stored }) => stored.check()));
   }
 
   /** Makes an instance. Throws `conflict`, `unknown_template` or `bad_request`. */
   async create({ name, template: templateName, params }: Recipe): Promise<Instance> {
     const { node, templates, clock } = this.#parts;
-    if (!plainName.test(name)) throw badName(name);
+    if (!isPlainName(name)) throw badName(name);
     const template = Object.hasOwn(templates, templateName) ? templates[templateName] : undefined;
-    if (!template) throw new Failure("unknown_template", `Node ${node} has no template "${templateName}"`);
+    if (!template) {
+      throw new Failure("unknown_template", `Node ${node} has no template "${echoed(templateName)}"`);
+    }
     const record: InstanceRecord = {
       name,
       status: "stopped",
@@ -102,84 +111,80 @@ export class Roster {
       restarts: 0,
     };
     const port = await this.#portFor(record);
-    const instance = this.#add(record, 0);
+    const instance = this.#add(record);
     try {
-      await instance.stored.commit({ ...record, port });
+      await instance.stored.claim({ ...record, port });
+      instance.begin();
+      return instance;
     } catch (thrown) {
-      this.#instances.delete(name);
-      const failure = Failure.from(thrown);
-      throw failure.code === "conflict"
-        ? new Failure("conflict", `${name} already exists; choose another name`)
-        : failure;
+      this.#remove(name);
+      throw thrown;
     }
-    return instance;
+  }
+
+  /** What a row says of an instance that this node knows nothing of. See `OrphanRows`. */
+  get orphans(): OrphanRows {
+    return this.#orphans;
   }
 
   async close(): Promise<void> {
     const instances = [...this.#instances.values()];
     await Promise.all(instances.map((instance) => instance.close()));
-    await Promise.all(instances.map(({ stored }) => stored.settled()));
+    await Promise.all(instances.map(({ stored }) => stored.close()));
   }
 
-  #begin(epoch: string): void {
-    this.#seen = new Set();
-    this.#isAnotherLife = this.#epoch !== epoch;
-    if (!this.#isAnotherLife) return;
-    this.#epoch = epoch;
-    for (const { stored } of this.#instances.values()) stored.forgetPosition();
+  #hear({ subject, data }: Said): void {
+    const { org, node, report } = this.#parts;
+    const place = instanceIn(subject);
+    if (!place?.isManaged || place.org !== org) return;
+    const known = this.#instances.get(place.name);
+    if (known) return known.stored.heard(data);
+    if (parseRecord(data)?.node !== node) return;
+    detach(`the row of instance ${place.name}`, this.#orphans.notice(place.name), report);
   }
 
-  #meet(message: Stored): void {
-    const { org, node } = this.#parts;
-    const name = decodeToken(message.subject.slice(subjectOf(org, "instances.").length));
-    if (name === undefined || message.subject !== subjectFor(org, name)) return;
-    this.#seen?.add(name);
-    const known = this.#instances.get(name);
-    if (known) return known.stored.seen(message);
-    const record = parseRecord(message.data);
-    if (record?.node !== node || record.name !== name || !plainName.test(name)) return;
-    this.#add(record, message.position).setRight();
-  }
-
-  /** Whoever was not in the table was deleted, unless the whole table is another one: then it is told again. */
-  #level(position: number): void {
-    const seen = this.#seen ?? new Set();
-    this.#seen = undefined;
-    for (const [name, { stored }] of this.#instances) {
-      if (seen.has(name)) continue;
-      if (this.#isAnotherLife) stored.seen(undefined);
-      else if (stored.position === undefined || stored.position <= position) stored.lose();
+  #lookOn(): void {
+    this.#due += (this.#instances.size * lookEveryMs) / roundMs;
+    for (; this.#due >= 1; this.#due--) {
+      if (this.#round.length === 0) this.#round = [...this.#instances.keys()];
+      const name = this.#round.pop() ?? "";
+      const known = this.#instances.get(name);
+      if (known) detach(`the row of instance ${name}`, known.stored.check(), this.#parts.report);
     }
   }
 
-  #add(record: InstanceRecord, position: number | undefined): Instance {
-    const { org, clock, templates, states, logs, environment, report } = this.#parts;
+  #add(record: InstanceRecord): Instance {
+    const { org, clock, templates, rows, states, logs, environment, report } = this.#parts;
     const { name } = record;
-    const subject = subjectFor(org, name);
+    const subject = managedSubject(org, name);
     const shelf: Shelf = {
       clock,
-      put: (data, terms) => this.#opened().put(subject, data, terms),
-      get: () => this.#opened().get(subject),
-      lost: () => void instance.lose(),
+      put: (data, terms) => rows.put(subject, data, terms),
+      get: () => rows.get(subject),
+      lost: (node) => this.#lose(instance, node),
+      report,
     };
-    const stored = new StoredRecord(shelf, record, position);
     const instance: Instance = new Instance({
-      ...{ clock, census: this.#census, turns: this.#turns, stored, states, logs, environment, report },
+      ...{ clock, census: this.#census, turns: this.#turns, states, logs, environment, report },
+      stored: new StoredRecord(shelf, record),
       template: Object.hasOwn(templates, record.template) ? templates[record.template] : undefined,
-      epoch: () => this.#epoch,
       portFor: (wanting) => this.#portFor(wanting),
-      removed: () => {
-        this.#instances.delete(name);
-        this.#allotted.delete(name);
-      },
+      removed: () => this.#remove(name),
     });
     this.#instances.set(name, instance);
     return instance;
   }
 
-  #opened(): Table {
-    if (this.#table) return this.#table;
-    throw new Failure("bus_away", "The table of instances was not read yet; try again");
+  #lose(instance: Instance, node: string): void {
+    const { report } = this.#parts;
+    const { name } = instance.record;
+    report(`Instance ${name} belongs to node ${node} now: what runs of it here is stopped, and it is forgotten`);
+    detach(`instance ${name}`, instance.lose(), report);
+  }
+
+  #remove(name: string): void {
+    this.#instances.delete(name);
+    this.#allotted.delete(name);
   }
 
   /** One port after the other, so that no two instances are given the same. */
@@ -193,7 +198,8 @@ export class Roster {
   }
 
   async #allot({ name, port, template }: InstanceRecord): Promise<number | null> {
-    const range = this.#parts.templates[template]?.port;
+    const { templates } = this.#parts;
+    const range = Object.hasOwn(templates, template) ? templates[template]?.port : undefined;
     if (!range) return null;
     const isInRange = port !== null && port >= range.from && port <= range.to;
     if (isInRange && (await isBindable(port))) return port;
@@ -204,13 +210,9 @@ export class Roster {
   }
 }
 
-function subjectFor(org: string, name: string): string {
-  return subjectOf(org, `instances.${encodeToken(name)}`);
-}
-
 function badName(name: string): Failure {
   return new Failure(
     "bad_request",
-    `An instance cannot be called ${JSON.stringify(name)}: letters, digits and _.@+-, at most 100, not beginning with .@+-`,
+    `An instance cannot be called ${JSON.stringify(echoed(name))}: letters, digits and _.@+-, at most 100, not beginning with .@+-`,
   );
 }

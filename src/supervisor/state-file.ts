@@ -1,24 +1,26 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { type InstanceRecord, instanceStatuses } from "../protocol/instance.ts";
+import { type InstanceRecord, instanceStatuses, isPlainName } from "../protocol/instance.ts";
 
 const count = z.int().min(0);
 
-/** A record as a node writes it. */
-const recordShape: z.ZodType<InstanceRecord> = z.object({
-  name: z.string(),
+const recordFields = {
+  name: z.string().refine(isPlainName, { error: "is no name of an instance" }),
   status: z.enum(instanceStatuses),
-  port: count.nullable(),
+  port: count.max(65_535).nullable(),
   pid: count.nullable(),
   archived_at: z.string().nullable(),
-  node: z.string(),
+  node: z.string().min(1),
   template: z.string(),
   params: z.record(z.string(), z.string()),
   created_at: z.string(),
   exit_code: count.nullable(),
   restarts: count,
-});
+};
+
+/** A record as a node writes it into its row, and nothing else. */
+const rowShape: z.ZodType<InstanceRecord> = z.strictObject(recordFields);
 
 const goals = ["run", "stop", "cycle"] as const;
 
@@ -26,22 +28,36 @@ const goals = ["run", "stop", "cycle"] as const;
 export type Goal = (typeof goals)[number];
 
 const stateShape = z.object({
-  record: recordShape,
+  record: z.object(recordFields),
   goal: z.enum(goals),
-  /** By which the processes of the latest start are known. */
-  launch: z.string(),
+  /** By which the processes of the latest start are known; empty when nothing of it can run. It is part of file names. */
+  launch: z.string().regex(/^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?$/),
   /** In which start of the machine that was. */
   boot: z.string(),
-  /** The life of the table that the record was read from; empty when none was. */
-  epoch: z.string(),
 });
 
-/** What must be known about an instance that is to run, whatever happens to this process and to the bus. */
+/** What a node knows about an instance, for the instance's whole life and whatever happens to this process and to the bus. */
 export type State = z.infer<typeof stateShape>;
 
 /** The record in a body; undefined when there is none that a node could have written. */
 export function parseRecord(data: Uint8Array): InstanceRecord | undefined {
-  return recordShape.safeParse(parsed(new TextDecoder().decode(data))).data;
+  try {
+    return rowShape.safeParse(JSON.parse(new TextDecoder().decode(data))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether two records say the same. */
+export function isSameRecord(one: InstanceRecord, other: InstanceRecord): boolean {
+  // What is parsed has its fields in the order of the shape.
+  return JSON.stringify(rowShape.parse(one)) === JSON.stringify(rowShape.parse(other));
+}
+
+/** What was kept: what can be used, and in words what cannot. */
+export interface Kept {
+  readonly states: readonly State[];
+  readonly troubles: readonly string[];
 }
 
 /** The files in which a supervisor keeps what it must know after its own end. */
@@ -54,12 +70,24 @@ export class StateFiles {
     mkdirSync(join(directory, "runs"), { recursive: true });
   }
 
-  /** What was kept, but for what cannot be read. */
-  all(): State[] {
-    const names = readdirSync(join(this.#directory, "instances")).filter((name) => name.endsWith(".json"));
-    return names.flatMap((name) => this.#read(join(this.#directory, "instances", name)) ?? []);
+  /** What was kept of the instances of a node. A file that cannot be used is left as it is. */
+  read(node: string): Kept {
+    const states: State[] = [];
+    const troubles: string[] = [];
+    const files = readdirSync(join(this.#directory, "instances")).filter((file) => file.endsWith(".json"));
+    for (const file of files) {
+      const path = join(this.#directory, "instances", file);
+      try {
+        states.push(stateIn(path, { name: file.slice(0, -".json".length), node }));
+      } catch (thrown) {
+        const why = thrown instanceof Error ? thrown.message : thrown;
+        troubles.push(`The state file ${path} is not used, and what it is about is left alone: ${why}`);
+      }
+    }
+    return { states, troubles };
   }
 
+  /** Throws what the system says when it cannot be written. */
   save(state: State): void {
     const path = this.#pathOf(state.record.name);
     writeFileSync(`${path}.new`, JSON.stringify(state));
@@ -76,18 +104,20 @@ export class StateFiles {
   }
 
   #pathOf(name: string): string {
+    if (!isPlainName(name)) throw new TypeError(`${JSON.stringify(name)} is no name of an instance`);
     return join(this.#directory, "instances", `${name}.json`);
-  }
-
-  #read(path: string): State | undefined {
-    return stateShape.safeParse(parsed(readFileSync(path, "utf8"))).data;
   }
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+/** The state in a file. Throws an Error that says why it has none. */
+function stateIn(path: string, wanted: { readonly name: string; readonly node: string }): State {
+  const parsed = stateShape.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Error(`${issue?.path.map(String).join(".") || "it"}: ${issue?.message}`);
   }
+  const { name, node } = parsed.data.record;
+  if (name !== wanted.name) throw new Error(`it is about an instance "${name}"`);
+  if (node !== wanted.node) throw new Error(`it belongs to node "${node}", and this one is "${wanted.node}"`);
+  return parsed.data;
 }

@@ -1,15 +1,23 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus } from "../bus/bus.ts";
-import { type Clock, pause, type Stop } from "../protocol/clock.ts";
+import { isolatedClock } from "../protocol/background.ts";
+import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import { type Heartbeat, heartbeatSubject, supervisorSubject } from "../protocol/instance.ts";
+import {
+  type Heartbeat,
+  heartbeatBytesMax,
+  heartbeatSubject,
+  instancesTable,
+  supervisorSubject,
+} from "../protocol/instance.ts";
 import { Desk } from "./desk.ts";
 import { lockDirectory } from "./lock.ts";
 import { Roster } from "./roster.ts";
 import { StateFiles } from "./state-file.ts";
 import { infoOf, type Templates } from "./template.ts";
 import { checkTools } from "./tools.ts";
+import { detach, messageOf } from "./trouble.ts";
 
 /** What a supervisor is made of. */
 export interface SupervisorParts {
@@ -30,7 +38,6 @@ export interface SupervisorParts {
 }
 
 const heartbeatEveryMs = 1000;
-const retryMs = 1000;
 /** How long a start listens for another supervisor of the same name. */
 const namesakeMs = 1000;
 
@@ -41,24 +48,27 @@ const namesakeMs = 1000;
  */
 export class Supervisor {
   readonly #parts: SupervisorParts;
+  readonly #clock: Clock;
+  #heartbeat: Uint8Array = new Uint8Array(0);
   readonly #stops: Stop[] = [];
   #roster: Roster | undefined;
   #desk: Desk | undefined;
-  #isClosed = false;
-  #joining: Promise<void> = Promise.resolve();
 
   constructor(parts: SupervisorParts) {
+    const { clock, report = () => {} } = parts;
     this.#parts = parts;
+    this.#clock = isolatedClock(clock, (fault) => report(messageOf(fault)));
   }
 
   /**
    * Takes up what a supervisor before this one left, and takes commands from then on.
    *
-   * Resolves when it takes commands, or at once while the bus is away. Throws an Error that says what to do when the
-   * directory or the name of the node is in use, or something is missing on this machine.
+   * Resolves when it takes commands and has looked at its rows, or at once while the bus is away. Throws an Error that says
+   * what to do when the directory or the name of the node is in use, or something is missing on this machine.
    */
   async start(): Promise<void> {
-    const { bus, directory, logs = join(directory, "..", "logs"), report = () => {} } = this.#parts;
+    const { bus, node, directory, logs = join(directory, "..", "logs"), report = () => {} } = this.#parts;
+    this.#heartbeat = heartbeatOf(this.#parts);
     await checkTools();
     mkdirSync(directory, { recursive: true });
     mkdirSync(logs, { recursive: true });
@@ -66,10 +76,10 @@ export class Supervisor {
     try {
       if (bus.state === "up") await this.#refuseNamesake();
       const states = new StateFiles(directory);
-      this.#roster = new Roster({ ...this.#parts, logs, states, report });
-      this.#roster.adopt(states.all());
-      this.#joining = this.#join(this.#roster);
-      if (bus.state === "up") await this.#joining;
+      const rows = bus.rows(instancesTable);
+      this.#roster = new Roster({ ...this.#parts, clock: this.#clock, logs, states, rows, report });
+      this.#roster.adopt(states.read(node));
+      await this.#join(this.#roster);
     } catch (thrown) {
       await this.close();
       throw thrown;
@@ -78,7 +88,6 @@ export class Supervisor {
 
   /** Takes no more commands and lets go of everything; what runs goes on. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     const [unlock, ...stops] = this.#stops.splice(0);
     for (const stop of stops) stop();
     await this.#desk?.close();
@@ -96,39 +105,47 @@ export class Supervisor {
     }
   }
 
+  /** Takes commands, says that it is there, and keeps its rows as they should be. */
   async #join(roster: Roster): Promise<void> {
-    const { bus, org, node, clock } = this.#parts;
-    while (!this.#isClosed) {
-      try {
-        const table = await bus.table({ name: "instances", subjects: ["skein.*.instances.*"] });
-        if (this.#isClosed) return;
-        const { level, stop } = roster.join(table);
-        this.#stops.push(stop);
-        await level;
-        break;
-      } catch {
-        await pause(clock, retryMs);
-      }
-    }
-    if (this.#isClosed) return;
-    const desk = new Desk(roster, clock);
+    const { bus, org, node } = this.#parts;
+    const desk = new Desk(roster, this.#clock);
     this.#desk = desk;
     this.#stops.push(
+      roster.watch(),
+      bus.onState((state) => state === "up" && this.#comeUp(roster)),
       bus.reply(supervisorSubject(org, node), async ({ data }) => encode(await desk.answer(data))),
-      clock.every(heartbeatEveryMs, () => this.#beat()),
+      this.#clock.every(heartbeatEveryMs, () => this.#beat()),
     );
+    if (bus.state === "away") return;
+    await roster.reconcile();
     this.#beat();
     // From here on whoever asks is heard.
     await bus.flush();
   }
 
-  #beat(): void {
-    const { bus, org, node, templates } = this.#parts;
-    if (bus.state === "away") return;
-    const infos = Object.entries(templates).map(([name, template]) => infoOf(name, template));
-    const heartbeat: Heartbeat = { node, templates: infos };
-    bus.publish(heartbeatSubject(org, node), encode(heartbeat));
+  /** What was said meanwhile was not heard. */
+  #comeUp(roster: Roster): void {
+    const { report = () => {} } = this.#parts;
+    detach("looking at the rows of this node", roster.reconcile(), report);
+    this.#beat();
   }
+
+  #beat(): void {
+    const { bus, org, node } = this.#parts;
+    if (bus.state === "away") return;
+    bus.publish(heartbeatSubject(org, node), this.#heartbeat);
+  }
+}
+
+/** Throws an Error when the templates are more than a gateway takes. */
+function heartbeatOf({ node, templates }: SupervisorParts): Uint8Array {
+  const infos = Object.entries(templates).map(([name, template]) => infoOf(name, template));
+  const heartbeat: Heartbeat = { node, templates: infos };
+  const data = encode(heartbeat);
+  if (data.length <= heartbeatBytesMax) return data;
+  throw new Error(
+    `What gateways are told of the templates is ${data.length} bytes, more than ${heartbeatBytesMax}: shorten descriptions and defaults`,
+  );
 }
 
 function encode(value: unknown): Uint8Array {

@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
 import { z } from "zod";
-import type { TemplateInfo } from "../protocol/instance.ts";
+import { type TemplateInfo, templateParamsMax } from "../protocol/instance.ts";
 import { placeholdersIn } from "./placeholder.ts";
 
 const ms = (least: number, most: number) => z.int().min(least).max(most);
@@ -10,11 +10,11 @@ const signals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"]
 
 const param = z.strictObject({
   default: z.string().exactOptional(),
-  /** RE2; it must match the whole value. */
+  /** RE2; it must match the whole value. Unless it says otherwise, no value begins like an option. */
   pattern: z
     .string()
     .refine(isExpression, { error: "is no regular expression that RE2 understands" })
-    .default("[A-Za-z0-9_.:/@+-]{0,200}"),
+    .default("(?:[A-Za-z0-9_.:/@+][A-Za-z0-9_.:/@+-]{0,199})?"),
 });
 
 const port = z
@@ -59,13 +59,16 @@ const log = z.strictObject({
 const text = z.string().refine((value) => !value.includes("\0"), { error: "must not contain a NUL" });
 
 const fields = z.strictObject({
-  description: z.string().default(""),
+  description: z.string().max(1000).default(""),
   command: text.min(1),
   args: z.array(text).default([]),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), text).default({}),
   /** Default: the working directory of the supervisor. */
   cwd: text.min(1).default("."),
-  params: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), param).default({}),
+  params: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), param)
+    .refine((all) => Object.keys(all).length <= templateParamsMax, { error: `has more than ${templateParamsMax}` })
+    .default({}),
   port: port.exactOptional(),
   stop: stop.prefault({}),
   health: health.prefault({}),

@@ -17,7 +17,7 @@ import { type LockedNats, startLockedNats } from "../support/locked-nats.ts";
 import { bytes, Recorder, stateOf, text } from "./recorder.ts";
 import { Visitor } from "./visitor.ts";
 
-const instances = { name: "instances", subjects: ["skein.*.instances.*"] };
+const instances = { name: "instances", subjects: ["skein.*.instances.*", "skein.*.managed.*"] };
 
 let locked: LockedNats;
 let gateway: Bus;

@@ -28,7 +28,7 @@ async function openAs(user: string): Promise<Bus> {
 beforeAll(async () => {
   locked = await startLockedNats();
   gateway = await openAs("gateway");
-  await gateway.table({ name: "instances", subjects: ["skein.*.instances.*"] });
+  await gateway.table({ name: "instances", subjects: ["skein.*.instances.*", "skein.*.managed.*"] });
   await gateway.journal({ name: "runs", subjects: ["skein.*.runs.*"], keepMs: 7 * day });
 });
 

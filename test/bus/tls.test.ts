@@ -47,7 +47,7 @@ describe("A NATS server", () => {
       const options = locked.optionsOf("gateway");
       const bus = await openNatsBus({ ...options, url: options.url.replace("tls:", `${scheme}:`) });
       await stateOf(bus, "up");
-      await (await bus.table({ name: "instances", subjects: ["skein.*.instances.*"] })).put(
+      await (await bus.table({ name: "instances", subjects: ["skein.*.instances.*", "skein.*.managed.*"] })).put(
         "skein.a.instances.b",
         bytes("1"),
       );

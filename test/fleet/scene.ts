@@ -2,7 +2,7 @@ import { expect, vi } from "vitest";
 import type { Bus, Stored } from "../../src/bus/bus.ts";
 import { Fleet } from "../../src/fleet/fleet.ts";
 import type { Clock, Stop } from "../../src/protocol/clock.ts";
-import type { InstanceStatus } from "../../src/protocol/instance.ts";
+import { type InstanceStatus, instancesTable } from "../../src/protocol/instance.ts";
 import type { TestBus } from "../support/buses.ts";
 import { ManualClock } from "../support/clock.ts";
 import { echo, RemoteNode } from "../support/remote-node.ts";
@@ -32,7 +32,7 @@ export class Scene {
       echo,
       { name: "cat", description: "", params: { tail: null } },
     ]);
-    const table = await scene.bus.table({ name: "instances", subjects: ["skein.*.instances.*"] });
+    const table = await scene.bus.table(instancesTable);
     const message = (stored: Stored) => scene.#written.push(stored);
     scene.#stop = table.follow({ begin() {}, level() {}, gap() {}, message });
     await heard(fleet, "far");

@@ -8,6 +8,8 @@ import {
   type CommandAnswer,
   type CommandRequest,
   type InstanceRecord,
+  instancesTable,
+  managedSubject,
   supervisorSubject,
 } from "../../src/protocol/instance.ts";
 import { allMembers, signal } from "../../src/supervisor/proc.ts";
@@ -50,7 +52,7 @@ export class Station implements AsyncDisposable {
   }
 
   get table(): Promise<Table> {
-    return this.bus.table({ name: "instances", subjects: ["skein.*.instances.*"] });
+    return this.bus.table(instancesTable);
   }
 
   /** Every record that was told so far of an instance, oldest first. */
@@ -59,7 +61,7 @@ export class Station implements AsyncDisposable {
   }
 
   subject(name: string): string {
-    return `skein.${org}.instances.${name}`;
+    return managedSubject(org, name);
   }
 
   async supervise(templates: Readonly<Record<string, unknown>> = { sleeper }): Promise<Supervisor> {

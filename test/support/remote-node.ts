@@ -7,6 +7,8 @@ import {
   heartbeatSubject,
   type InstanceRecord,
   type InstanceStatus,
+  instancesTable,
+  managedSubject,
   supervisorSubject,
   type TemplateInfo,
 } from "../../src/protocol/instance.ts";
@@ -35,7 +37,7 @@ export class RemoteNode implements Disposable {
   }
 
   static async start(bus: Bus, node: string, templates: readonly TemplateInfo[] = [echo]): Promise<RemoteNode> {
-    const table = await bus.table({ name: "instances", subjects: ["skein.*.instances.*"] });
+    const table = await bus.table(instancesTable);
     const remote = new RemoteNode(bus, { node, templates, table });
     remote.comeBack();
     return remote;
@@ -136,7 +138,7 @@ export class RemoteNode implements Disposable {
 }
 
 function subjectOf(name: string): string {
-  return `skein.${org}.instances.${name}`;
+  return managedSubject(org, name);
 }
 
 function parse<Body>(data: Uint8Array): Body {
