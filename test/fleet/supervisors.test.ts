@@ -101,7 +101,7 @@ describe("two gateways and two nodes, each a process, on one nats-server", () =>
     await vi.waitFor(() => expect(nodeB.log("raced").match(/begun/g)).toHaveLength(2), patience);
   });
 
-  test("an instance whose node was killed can be deleted by force, and is not there when the node is back", async () => {
+  test("an instance whose node was killed can be deleted by force, and is shown again when the node is back, which runs it", async () => {
     using here = follow("ws", one.url, "instances");
     await make("gone", "B");
     await told(here, "gone", "running");
@@ -109,7 +109,10 @@ describe("two gateways and two nodes, each a process, on one nats-server", () =>
     expect(await rest(one.url, "DELETE instances/gone")).toMatchObject({ status: 503 });
     expect(await rest(one.url, "DELETE instances/gone?force=true")).toMatchObject({ status: 204 });
     await here.until((frames) => frames.some(({ type, name }) => type === "instance_deleted" && name === "gone"));
-    await nodeB.start();
     expect(await rest(other.url, "GET instances/gone")).toMatchObject({ status: 404 });
+    await nodeB.start();
+    await told(here, "gone", "running");
+    expect(await rest(other.url, "GET instances/gone")).toMatchObject({ status: 200, body: { node: "B" } });
+    expect(nodeB.log("gone")).toBe("begun\n");
   });
 });

@@ -78,13 +78,15 @@ describe.each(buses)("on %s an instance", (_, openBus) => {
     expect(await station.untilStatus("a", "running")).toEqual(running);
   });
 
-  test("that somebody deletes ends", async () => {
+  test("whose row another deletes goes on, and its row comes back", async () => {
     await station.supervise();
     await station.run("a", "sleeper");
-    const { pid } = await station.untilStatus("a", "running");
+    const running = await station.untilStatus("a", "running");
     await (await station.table).put(station.subject("a"), new Uint8Array(0));
-    while (startedAt(pid ?? 0) !== undefined) await new Promise((resolve) => setTimeout(resolve, 10));
     await station.untilDeleted("a");
+    expect(await station.untilStatus("a", "running")).toEqual(running);
+    expect(startedAt(running.pid ?? 0)).toBeDefined();
+    expect((await station.command("stop", "a")).instance?.status).toBe("stopping");
   });
 
   test("of another node is not touched", async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Bus, Table } from "../../src/bus/bus.ts";
-import { systemClock } from "../../src/protocol/clock.ts";
+import { type Clock, systemClock } from "../../src/protocol/clock.ts";
 import {
   type Command,
   type CommandAnswer,
@@ -15,6 +15,7 @@ import {
 import { allMembers, signal } from "../../src/supervisor/proc.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 import { parseTemplates } from "../../src/supervisor/template.ts";
+import { jetstream } from "../bus/setup.ts";
 import type { TestBus } from "../support/buses.ts";
 
 export const org = "acme";
@@ -64,14 +65,29 @@ export class Station implements AsyncDisposable {
     return managedSubject(org, name);
   }
 
-  async supervise(templates: Readonly<Record<string, unknown>> = { sleeper }): Promise<Supervisor> {
+  /** Removes every row; on NATS without a word to whoever listens. */
+  async purge(): Promise<void> {
+    const { url } = this.#testBus;
+    if (url !== undefined) return void (await jetstream(url, "STREAM.PURGE.SKEIN_INSTANCES"));
+    for (const name of this.#records.keys()) await (await this.table).put(this.subject(name), new Uint8Array(0));
+  }
+
+  /** Where a supervisor keeps what it knows of an instance. */
+  stateFile(name: string): string {
+    return join(this.directory, "supervisor", "instances", `${name}.json`);
+  }
+
+  async supervise(
+    templates: Readonly<Record<string, unknown>> = { sleeper },
+    clock: Clock = systemClock,
+  ): Promise<Supervisor> {
     const supervisor = new Supervisor({
       bus: this.bus,
       org,
       node,
       templates: parseTemplates(templates),
       directory: join(this.directory, "supervisor"),
-      clock: systemClock,
+      clock,
       environment: { PATH: process.env.PATH },
       report: (trouble) => this.troubles.push(trouble),
     });
@@ -133,7 +149,7 @@ export class Station implements AsyncDisposable {
     const folder = join(this.directory, "supervisor", "instances");
     const files = await readdir(folder).catch(() => []);
     const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
-    return texts.map((text) => String(JSON.parse(text).launch));
+    return texts.flatMap((text) => /"launch":"([^"]+)"/.exec(text)?.[1] ?? []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

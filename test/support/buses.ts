@@ -7,6 +7,8 @@ import { startNatsServer } from "./nats-server.ts";
 /** A bus of a test's own. */
 export interface TestBus extends AsyncDisposable {
   readonly bus: Bus;
+  /** Where its NATS server is; undefined on the embedded bus. */
+  readonly url?: string;
 }
 
 /** Both buses, for what must hold on each. */
@@ -26,6 +28,7 @@ async function openNats(): Promise<TestBus> {
   if (bus.state === "away") await isUp(bus);
   return {
     bus,
+    url: server.url,
     async [Symbol.asyncDispose]() {
       await bus.close();
       await server.stop();
