@@ -45,7 +45,7 @@ afterAll(async () => {
 
 test("a node runs instances, says so, and does what gateways ask of it", async () => {
   const bus = await openAs("acme-node");
-  await using station = await Station.open(async () => ({ bus, [Symbol.asyncDispose]: async () => {} }));
+  await using station = await Station.open(async () => ({ bus, [Symbol.asyncDispose]: async () => {} }), gateway);
   const heard = Promise.withResolvers<string>();
   const stop = gateway.subscribe("skein.*.heartbeats.*", ({ subject }) => heard.resolve(subject));
   await station.supervise();
@@ -57,6 +57,10 @@ test("a node runs instances, says so, and does what gateways ask of it", async (
   await order({ command: "start", name: "a" });
   await station.untilStatus("a", "running");
   await order({ command: "stop", name: "a" });
+  await station.untilStatus("a", "stopped");
+  // The node hears at once what others write there.
+  await (await gateway.table(instances)).put(station.subject("a"), bytes(""));
+  await station.untilDeleted("a");
   await station.untilStatus("a", "stopped");
   await order({ command: "delete", name: "a" });
   await station.untilDeleted("a");

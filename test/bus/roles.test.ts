@@ -62,8 +62,11 @@ const reading = [...tables, ...journals].flatMap((name) => [
   `$JS.API.STREAM.MSG.DELETE.SKEIN_${name}`,
   `$JS.API.CONSUMER.MSG.NEXT.SKEIN_${name}.c`,
   `$JS.API.DIRECT.GET.SKEIN_${name}`,
+  ...["acme.instances", "acme.managed", "other.managed"].map(
+    (tail) => `$JS.API.DIRECT.GET.SKEIN_${name}.skein.${tail}.a`,
+  ),
 ]);
-/** What a node may besides, of the table of instances alone. */
+/** What only gateways may do to some streams. */
 const readingOne = (name: string) => [
   `$JS.API.STREAM.INFO.SKEIN_${name}`,
   `$JS.API.STREAM.MSG.GET.SKEIN_${name}`,
@@ -79,7 +82,7 @@ const asked = ["supervisors.a", "log_requests.a", "inbox.planner", "gateways.a"]
 const logs = ["logs.a", "log_agents"];
 /** What belongs to gateways, in every org. */
 const inner = ["letters.a", "tickets.a", "revoked.jti.a", "revoked.all", "rejected.runs.a", "gateways.a", "inbox.a"];
-const everything = [...events, ...moreEvents, ...asked, ...logs, ...inner, "heartbeats.a"];
+const everything = [...events, ...moreEvents, ...asked, ...logs, ...inner, "heartbeats.a", "managed.a"];
 /** Names by which somebody might slip through. */
 const odd = [
   "skein.acme",
@@ -95,13 +98,10 @@ const odd = [
 const roles: Readonly<Record<string, { readonly publish: readonly string[]; readonly hear: readonly string[] }>> = {
   "acme-node": {
     publish: [
-      ...own("acme", ["instances.a", "heartbeats.a", "supervisors.a", ...logs]),
-      "$JS.API.STREAM.INFO.SKEIN_INSTANCES",
-      "$JS.API.STREAM.MSG.GET.SKEIN_INSTANCES",
-      "$JS.API.CONSUMER.CREATE.SKEIN_INSTANCES.c",
-      "$JS.API.CONSUMER.DELETE.SKEIN_INSTANCES.c",
+      ...own("acme", ["managed.a", "heartbeats.a", "supervisors.a", ...logs]),
+      "$JS.API.DIRECT.GET.SKEIN_INSTANCES.skein.acme.managed.a",
     ],
-    hear: own("acme", ["supervisors.a", "log_requests.a"]),
+    hear: own("acme", ["managed.a", "supervisors.a", "log_requests.a"]),
   },
   "acme-logs": { publish: own("acme", logs), hear: own("acme", ["log_requests.a"]) },
   "acme-publisher": { publish: own("acme", [...events, ...moreEvents]), hear: [] },

@@ -256,7 +256,7 @@ test("A view of one's own on a store of Skein is no collision", async () => {
     "streams/rows.ts",
     `import { defineTable, z } from "skein";
     export const rows = defineTable({
-      path: "rows", description: "Names", subject: "instances.:name",
+      path: "rows", description: "Names", subject: "instances.:name", ownedSubject: "managed.:name",
       access: { role: "viewer", needsToken: false, names: { instances: ["name"] } },
       rejectedBody: "shown", query: z.strictObject({}), record: z.looseObject({ name: z.string() }), messages: {},
       snapshot: (found) => [{ type: "snapshot", names: found.map(({ name }) => name) }],
@@ -268,6 +268,9 @@ test("A view of one's own on a store of Skein is no collision", async () => {
   using client = follow("poll", gateway.url, "rows");
   await client.until((frames) => frames.length > 0);
   expect(client.frames[0]).toMatchObject({ type: "snapshot", names: ["a"] });
+  write("streams/rows.ts", readFileSync(join(folder.path, "streams/rows.ts"), "utf8").replace(/ownedSubject: .*,/, ""));
+  const { stderr } = await skein(["config"], { cwd: folder.path });
+  expect(stderr).toContain('reads "instances.:name" with no owned subject, and "instances" with the owned subject');
 });
 
 test("The page about streams of one's own does what it says", async () => {

@@ -35,25 +35,28 @@ export class Station implements AsyncDisposable {
   readonly bus: Bus;
   readonly troubles: string[] = [];
   readonly #testBus: TestBus;
+  readonly #reader: Bus;
   readonly #stops: (() => Promise<void> | void)[] = [];
   readonly #records = new Map<string, InstanceRecord>();
   readonly #history: InstanceRecord[] = [];
   readonly #waiting = new Set<() => void>();
 
-  static async open(openBus: () => Promise<TestBus>): Promise<Station> {
-    const station = new Station(await mkdtemp(join(tmpdir(), "skein-supervisor-")), await openBus());
+  /** Opens one; records are followed on `reader` where the node's own bus may not. */
+  static async open(openBus: () => Promise<TestBus>, reader?: Bus): Promise<Station> {
+    const station = new Station(await mkdtemp(join(tmpdir(), "skein-supervisor-")), await openBus(), reader);
     await station.#followRecords();
     return station;
   }
 
-  private constructor(directory: string, testBus: TestBus) {
+  private constructor(directory: string, testBus: TestBus, reader = testBus.bus) {
+    this.#reader = reader;
     this.directory = directory;
     this.#testBus = testBus;
     this.bus = testBus.bus;
   }
 
   get table(): Promise<Table> {
-    return this.bus.table(instancesTable);
+    return this.#reader.table(instancesTable);
   }
 
   /** Every record that was told so far of an instance, oldest first. */
