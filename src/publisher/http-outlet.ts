@@ -31,6 +31,7 @@ const known: ReadonlySet<string> = new Set([
   "not_found",
   "unknown_subject",
   "conflict",
+  "owned_by_node",
   "body_too_large",
   "message_too_large",
   "too_many_connections",

@@ -74,7 +74,7 @@ export class Instance {
       this.#rest();
       this.#goal = "stop";
       if (this.#run === undefined) return this.#forget();
-      // Whoever comes after this process knows then that it is to end.
+      // The supervisor after this one knows then that it is to end.
       this.#keep();
       this.#run.stop();
     });
@@ -156,7 +156,7 @@ export class Instance {
     try {
       const order = orderOf({ template, states, logs, environment }, this.record, launch);
       this.#launch = launch;
-      // Whoever comes after a crash in the middle of this knows the processes by the launch.
+      // After a crash in the middle of this the processes are known by the launch.
       this.#save();
       this.#follow(await Run.start(this.#runParts(launch), order));
     } catch (thrown) {

@@ -13,7 +13,7 @@ const noticedMax = 1000;
  */
 export class OrphanRows {
   readonly #parts: OrphanParts;
-  /** Names whose rows were noticed: whoever writes one again and again is answered once. */
+  /** Names whose rows were noticed: one that is written again and again is answered once. */
   readonly #noticed = new Set<string>();
 
   constructor(parts: OrphanParts) {
@@ -57,7 +57,7 @@ export class OrphanRows {
     return stored && record?.node === node && record.name === name ? { stored, record } : undefined;
   }
 
-  /** Who was faster has changed the row, and that is heard. */
+  /** After a lost race the row says something else, and that is heard. */
   async #put({ subject, position }: Stored, data: Uint8Array): Promise<void> {
     try {
       await this.#parts.rows.put(subject, data, { expected: position });

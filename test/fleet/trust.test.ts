@@ -150,7 +150,7 @@ describe.each(buses)("Over %s, with a node and two gateways,", (_, openBus) => {
     client.close();
   });
 
-  test("nobody publishes on the subject of nodes over HTTP", async () => {
+  test("the subject of nodes is unknown to publishers over HTTP", async () => {
     for (const body of [attack, { status: "running" }, ""]) {
       expect(await ask("POST publish/managed/x", body)).toMatchObject({
         status: 404,

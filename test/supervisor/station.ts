@@ -68,7 +68,7 @@ export class Station implements AsyncDisposable {
     return managedSubject(org, name);
   }
 
-  /** Removes every row; on NATS without a word to whoever listens. */
+  /** Removes every row; on NATS without a message to listeners. */
   async purge(): Promise<void> {
     const { url } = this.#testBus;
     if (url !== undefined) return void (await jetstream(url, "STREAM.PURGE.SKEIN_INSTANCES"));
