@@ -1,7 +1,6 @@
 import type { TableDefinition } from "../stream/define.ts";
 import { changeOf, repeatEntry, timeEntry } from "./entry.ts";
 import type { Entry } from "./ring.ts";
-import type { Slot } from "./rows.ts";
 
 /** A row of a table, and what time has made of it. */
 export class Row {
@@ -64,4 +63,11 @@ export interface RowPlace {
   readonly storedAt: string;
   readonly position: number;
   readonly atMs: number;
+}
+
+/** Whose row it is. */
+export interface Slot {
+  /** The subject of a publisher, also for an owned row. */
+  readonly subject: string;
+  readonly isOwned: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Row } from "./row.ts";
+import type { Row, Slot } from "./row.ts";
 
 /**
  * The rows of one org and parameters, by the subject of a publisher. A row that is owned shadows the published one, which
@@ -67,11 +67,4 @@ export class Rows {
   #layer(isOwned: boolean): Map<string, Row> {
     return isOwned ? this.#owned : this.#published;
   }
-}
-
-/** Where a row stands. */
-export interface Slot {
-  /** The subject of a publisher, also for an owned row. */
-  readonly subject: string;
-  readonly isOwned: boolean;
 }

@@ -10,8 +10,8 @@ import { type Address, addressOf, changeEntries, changeOf, itemOf } from "./entr
 import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { type Entry, Ring } from "./ring.ts";
-import { Row } from "./row.ts";
-import { Rows, type Slot } from "./rows.ts";
+import { Row, type Slot } from "./row.ts";
+import { Rows } from "./rows.ts";
 import type { SourceParts } from "./source.ts";
 import { TablePast } from "./table-past.ts";
 

@@ -105,15 +105,16 @@ export async function startLockedNats(
 
 /**
  * The configuration with stores of one's own, added as its comments say: the paragraphs of a table and of a feed are
- * copied. Their subjects begin with the name in lower case.
+ * copied. Their subjects begin with the name in lower case. Single rows of each may be got, as a node gets its own.
  */
 export function withStores(names: readonly string[]): string {
   const [ofGateways = ""] = productionConf.split('user: "acme-node"');
   const paragraph = (name: string) => ofGateways.split("\n").filter((line) => line.includes(`.${name}`));
   const both = [...paragraph("SKEIN_INSTANCES"), ...paragraph("SKEIN_RUNS")].join("\n");
   const copies = names.map((name) => both.replaceAll(/SKEIN_(?:INSTANCES|RUNS)/g, `SKEIN_${name.toUpperCase()}`));
+  const rows = names.map((name) => `"$JS.API.DIRECT.GET.SKEIN_${name.toUpperCase()}.>"`);
   const subjects = names.map((name) => `"${name}.>"`).join(", ");
   return productionConf
-    .replace(/^ *# your own streams.*$/m, () => copies.join("\n"))
+    .replace(/^ *# your own streams.*$/m, () => [...copies, ...rows].join("\n"))
     .replaceAll(/"_INBOX.gateway.>"/g, (inbox) => `${inbox}, ${subjects}`);
 }
