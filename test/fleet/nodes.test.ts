@@ -26,11 +26,12 @@ test("An org has 1,024 nodes at the most, and one that is away makes room for an
   expect(String(faults[0])).toContain("skein.acme.heartbeats.n1024 comes on top of 1024 nodes");
   say("n5", [], "globex");
   expect(nodes.of("globex")).toHaveLength(1);
-  clock.pass(2000);
-  for (let i = 1; i < 1024; i++) say(`n${i}`);
   nodes.judge();
-  clock.pass(1200);
-  nodes.judge();
+  for (let second = 0; second < 4; second++) {
+    clock.pass(1000);
+    for (let i = 1; i < 1024; i++) say(`n${i}`);
+    nodes.judge();
+  }
   expect(nodes.isAway("acme", "n0")).toBe(true);
   say("late");
   expect(nodes.of("acme").map(({ node }) => node)).toContain("late");
@@ -52,7 +53,10 @@ test("What the nodes of an org say of their templates takes 8 MiB at the most, a
 });
 
 test.each([
-  ["a template with 65 parameters", [{ ...template(1), params: Object.fromEntries([...Array(65).keys()].map((i) => [i, ""])) }]],
+  [
+    "a template with 65 parameters",
+    [{ ...template(1), params: Object.fromEntries([...Array(65).keys()].map((i) => [i, ""])) }],
+  ],
   ["a default of 5,000 characters", [template(5000)]],
   ["a name of 300 characters", [template(1, "x".repeat(300))]],
   ["a description of 5,000 characters", [{ ...template(1), description: "x".repeat(5000) }]],

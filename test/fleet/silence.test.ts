@@ -93,6 +93,21 @@ describe.each(buses)("over %s", (_, openBus) => {
     expect(scene.writtenOf("a1").filter(({ status }) => status === "unknown")).toHaveLength(1);
   });
 
+  test("a row that cannot be written down again costs nothing but itself", async () => {
+    await scene.make("a1", "far");
+    const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+    await far.publish("deep", `{"status":"running","node":"far","template":"echo","deep":${deep}}`);
+    const wide = `{"status":"running","node":"far","template":"echo","name":"deep"}`;
+    await far.publish("wide", wide);
+    far.die();
+    clock.pass(3500);
+    await listed(fleet, "a1", "unknown");
+    clock.pass(10_000);
+    const rows = await fleet.list(org);
+    expect(rows.map(({ name }) => name)).toEqual(["a1"]);
+    expect(JSON.stringify(rows)).toContain("unknown");
+  });
+
   test("a gateway that has just started listens for four seconds before it judges", async () => {
     await scene.make("a1", "far");
     fleet.close();
