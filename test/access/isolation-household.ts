@@ -1,7 +1,13 @@
 import type { Bus } from "../../src/bus/bus.ts";
 import type { LogsAgent } from "../../src/logs/agent.ts";
 import type { Stop } from "../../src/protocol/clock.ts";
-import { type CommandRequest, heartbeatSubject, supervisorSubject } from "../../src/protocol/instance.ts";
+import {
+  type CommandRequest,
+  heartbeatSubject,
+  instancesTable,
+  managedSubject,
+  supervisorSubject,
+} from "../../src/protocol/instance.ts";
 import type { SourcedDefinition } from "../../src/stream/define.ts";
 import type { LogDirectory } from "../support/logs.ts";
 
@@ -45,14 +51,20 @@ export class Household {
 
   /** Puts text into every stream, under the name `name` and in the crew `crew`; gives the id of the message. */
   async fill(outlet: Outlet, filling: Filling): Promise<string> {
-    this.#parts.directory.append(filling.name, `${filling.text} in the log`);
-    return this.publish(outlet, filling);
+    const { name, text } = filling;
+    this.#parts.directory.append(name, `${text} in the log`);
+    const table = await this.#parts.bus.table(instancesTable);
+    await table.put(managedSubject(this.#org, name), Buffer.from(JSON.stringify(recordOf(filling))));
+    return this.#publishEvents(outlet, filling);
   }
 
-  /** The same, but for the log. */
-  async publish(outlet: Outlet, { name, crew, text }: Filling): Promise<string> {
-    const record = { ...plainRecord, name, node, note: text };
-    await say(outlet, `publish/instances/${name}`, record);
+  /** The same as a service does it: without a log, and with a row that no node owns. */
+  async publish(outlet: Outlet, filling: Filling): Promise<string> {
+    await say(outlet, `publish/instances/${filling.name}`, recordOf(filling));
+    return this.#publishEvents(outlet, filling);
+  }
+
+  async #publishEvents(outlet: Outlet, { name, crew, text }: Filling): Promise<string> {
     // What is hidden from some is a part of what all may ask for.
     const subject = name === "hidden" ? "shared" : name;
     await say(outlet, `publish/runs/${subject}`, { type: "task_start", crew_id: crew, text });
@@ -122,6 +134,10 @@ const plainRecord = {
   exit_code: null,
   restarts: 0,
 };
+
+function recordOf({ name, text }: Filling): object {
+  return { ...plainRecord, name, node, note: text };
+}
 
 /** Says something through a gateway and gives the answer. Throws it when that is a refusal. */
 async function say({ url, token }: Outlet, path: string, body: object, key?: string): Promise<{ message_id?: string }> {
