@@ -8,7 +8,8 @@ import { type Newest, publish, type Target } from "./publish.ts";
 import { streamName } from "./store.ts";
 import type { Underway } from "./underway.ts";
 
-const timeoutMs = 5_000;
+/** While there is no such stream, a direct get is not refused: it goes unanswered. */
+const timeoutMs = 2_000;
 const notFound = 404;
 
 /**
@@ -63,8 +64,9 @@ export class NatsRows implements Rows, Target {
     try {
       return await this.connection.request(subject, { timeoutMs });
     } catch (thrown) {
-      if (!(thrown instanceof Failure && thrown.code === "no_responder")) throw thrown;
-      throw new Failure("bus_away", "The table is not there yet: a gateway makes it");
+      const isSilent = thrown instanceof Failure && ["no_responder", "bus_away"].includes(thrown.code);
+      if (!isSilent || this.connection.state === "away") throw thrown;
+      throw new Failure("bus_away", "NATS does not give the row; if the table is not there yet, a gateway makes it");
     }
   }
 }

@@ -39,6 +39,7 @@ export interface Recipe {
 /** How many rows are looked at side by side. */
 const looksAtOnce = 16;
 const lookEveryMs = 1000;
+const beginAgainMs = 5000;
 /** How long it takes to look at all rows once, while nothing has happened. */
 const roundMs = 60_000;
 
@@ -52,6 +53,8 @@ export class Roster {
   /** The names that this round has still to look at, and how many of them are due. */
   #round: string[] = [];
   #due = 0;
+  #stopBeginning: Stop | undefined;
+  #isClosed = false;
   /** The ports given latest, which may not be in a record yet. */
   readonly #allotted = new Map<string, number>();
   #allotting: Promise<unknown> = Promise.resolve();
@@ -83,10 +86,20 @@ export class Roster {
     };
   }
 
-  /** Looks at every row and writes it again where it is not what this node says. Never rejects. */
+  /**
+   * Looks at every row and writes it again where it is not what this node says. When it can look at none, it begins again
+   * after a while. Never rejects.
+   */
   async reconcile(): Promise<void> {
     const left = [...this.#instances.values()];
-    while (left.length > 0) await Promise.all(left.splice(0, looksAtOnce).map(({ stored }) => stored.check()));
+    while (left.length > 0 && !this.#isClosed) {
+      const looks = await Promise.all(left.splice(0, looksAtOnce).map(({ stored }) => stored.check()));
+      if (looks.includes(true) || left.length === 0) continue;
+      const { clock, report } = this.#parts;
+      this.#stopBeginning?.();
+      this.#stopBeginning = clock.after(beginAgainMs, () => detach("looking at rows", this.reconcile(), report));
+      return;
+    }
   }
 
   /** Makes an instance. Throws `conflict`, `unknown_template` or `bad_request`. */
@@ -128,6 +141,8 @@ export class Roster {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopBeginning?.();
     const instances = [...this.#instances.values()];
     await Promise.all(instances.map((instance) => instance.close()));
     await Promise.all(instances.map(({ stored }) => stored.close()));

@@ -111,8 +111,11 @@ export class StoredRecord {
     else this.#stopRetrying ??= this.#shelf.clock.after(retryMs, () => this.#detach(this.check()));
   }
 
-  /** Looks what the row says, and writes it again where that is not what this node says. Tries later when it cannot. */
-  check(): Promise<void> {
+  /**
+   * Looks what the row says, and writes it again where that is not what this node says. False when it cannot; then it tries
+   * again later.
+   */
+  check(): Promise<boolean> {
     return this.#inTurn(() =>
       this.#keep(async () => {
         if (this.#isGone) return;
@@ -150,18 +153,20 @@ export class StoredRecord {
   }
 
   /** Does something about the row; after a failure it looks again, later and later. */
-  async #keep(work: () => Promise<void>): Promise<void> {
+  async #keep(work: () => Promise<void>): Promise<boolean> {
     this.#stopRetrying?.();
     this.#stopRetrying = undefined;
     try {
       await work();
       this.#retryMs = retryMs;
       this.#isTroubled = false;
+      return true;
     } catch (thrown) {
-      if (this.#isGone || this.#isClosed) return;
+      if (this.#isGone || this.#isClosed) return false;
       this.#complain(thrown);
       this.#stopRetrying = this.#shelf.clock.after(this.#retryMs, () => this.#detach(this.check()));
       this.#retryMs = Math.min(this.#retryMs * 2, retryAtMostMs);
+      return false;
     }
   }
 
@@ -200,7 +205,7 @@ export class StoredRecord {
     this.#position = position;
   }
 
-  #detach(work: Promise<void>): void {
+  #detach(work: Promise<unknown>): void {
     detach(`the row of instance ${this.#record.name}`, work, this.#shelf.report);
   }
 }
