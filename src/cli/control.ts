@@ -97,7 +97,7 @@ function addMaking(skein: Command): void {
   asking(
     withExamples(skein.command("rm <name...>").description("Delete instances for good."), "skein rm web-3 -f").option(
       "-f, --force",
-      "stop those that run first, and forget those whose node is away",
+      "stop those that run first, and remove the rows of those whose node is away",
     ),
   ).action((names: string[], options: Flagged<RemoveOptions>) =>
     orExplain(async () => remove(names, await atGateway(options))),

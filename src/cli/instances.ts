@@ -50,7 +50,7 @@ export interface RemoveOptions extends GatewayOptions {
   readonly force?: boolean;
 }
 
-/** Deletes instances; with `force` those that run are stopped first, and those whose node is away are forgotten. */
+/** Deletes instances; with `force` those that run are stopped first, and of those whose node is away the rows are removed. */
 export async function remove(names: readonly string[], { gateway, force }: RemoveOptions): Promise<void> {
   await forEach(names, async (name) => {
     if (force) await stopIfNeeded(gateway, name);
@@ -70,7 +70,8 @@ async function stopIfNeeded(gateway: Gateway, name: string): Promise<void> {
 function advise(thrown: unknown): never {
   if (!(thrown instanceof Refused)) throw thrown;
   if (thrown.message.includes("stop it first")) throw new Explained(`${thrown.message}, or add -f`);
-  if (thrown.code === "node_away") throw new Explained(`${thrown.message}; -f forgets the instance all the same`);
+  if (thrown.code === "node_away")
+    throw new Explained(`${thrown.message}; -f removes its row all the same, until the node is back`);
   throw thrown;
 }
 

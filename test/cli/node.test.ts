@@ -135,7 +135,7 @@ test("Of a node that is away, instances are unknown, refused and with rm -f forg
   const sentence = "skein: Node 'far' is away; nothing was done";
   expect(await at(gateway.url, "up lonely")).toMatchObject({ code: 1, stderr: `${sentence}\n` });
   const { stderr } = await at(gateway.url, "rm lonely");
-  expect(stderr).toBe(`${sentence}; -f forgets the instance all the same\n`);
+  expect(stderr).toBe(`${sentence}; -f removes its row all the same, until the node is back\n`);
   expect(await at(gateway.url, "rm -f lonely")).toMatchObject({ code: 0, stdout: "lonely deleted\n", stderr: "" });
   expect((await rest(gateway.url, "GET instances")).body).toEqual({ instances: [] });
   await server.stop();
