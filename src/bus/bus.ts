@@ -111,7 +111,10 @@ export interface Journal {
   /** Events with `after < position <= upTo` whose subject matches, oldest first. Throws `bus_away`. */
   read(range: Range): Promise<Reading>;
 
-  /** The newest `limit` events with `position <= upTo` whose subject matches, oldest first. Throws `bus_away`. */
+  /**
+   * The newest events with `position <= upTo` whose subject matches, oldest first: `limit` of them, or fewer when they have
+   * more than `bytes`. Throws `bus_away`.
+   */
   recent(range: Recent): Promise<Stored[]>;
 
   /** What is stored now, as the store itself says. Throws `bus_away`. */
@@ -132,18 +135,24 @@ export interface Range {
   readonly upTo: number;
   /** How many messages at most. */
   readonly limit: number;
+  /** After how many bytes of bodies it stops; the message that crosses the bound is included. Default: no bound. */
+  readonly bytes?: number;
 }
 
 export interface Recent {
   readonly subject: string;
   readonly upTo: number;
   readonly limit: number;
+  /** How many bytes of bodies at most; the newest message is always included. Default: no bound. */
+  readonly bytes?: number;
 }
 
 export interface Reading {
   readonly messages: Stored[];
-  /** Whether everything asked for is there: nothing after `after` was removed, and the limit was not reached. */
-  readonly whole: boolean;
+  /** Whether messages after `after`, of any subject, were removed before they could be read. */
+  readonly lost: boolean;
+  /** Whether a bound was reached, so that more may follow the last of `messages`. */
+  readonly more: boolean;
 }
 
 /**

@@ -75,9 +75,9 @@ const sql = {
   all: `${row} ORDER BY position`,
   first: "SELECT position FROM messages WHERE store = ? ORDER BY position LIMIT 1",
   forward: `${row} AND position > ? AND position <= ? ORDER BY position`,
-  forwardOf: `${rowOf} AND position > ? AND position <= ? ORDER BY position LIMIT ?`,
+  forwardOf: `${rowOf} AND position > ? AND position <= ? ORDER BY position`,
   backward: `${row} AND position <= ? ORDER BY position DESC`,
-  backwardOf: `${rowOf} AND position <= ? ORDER BY position DESC LIMIT ?`,
+  backwardOf: `${rowOf} AND position <= ? ORDER BY position DESC`,
   // Times rise with positions but for a clock that was set back; then some messages stay a little longer.
   young: "SELECT position FROM messages WHERE store = ? AND at_ms >= ? ORDER BY position LIMIT 1",
   expire: `DELETE FROM messages WHERE store = ? AND position < ? AND position <=
@@ -158,16 +158,23 @@ class SqliteLedger implements Ledger {
     return found && Number(found.position);
   }
 
-  read(account: number, { subject, after, upTo, limit }: Range): Stored[] {
-    if (!isPattern(subject))
-      return this.#run.forwardOf.all(account, subject, after, upTo, Math.max(limit, 0)).map(parseRow);
-    return take(this.#run.forward.iterate(account, after, upTo), subject, limit);
+  read(account: number, range: Range): Stored[] {
+    const { subject, after, upTo } = range;
+    const { forward, forwardOf } = this.#run;
+    const rows = isPattern(subject)
+      ? forward.iterate(account, after, upTo)
+      : forwardOf.iterate(account, subject, after, upTo);
+    return take(rows, range, (size) => size < (range.bytes ?? Number.POSITIVE_INFINITY));
   }
 
-  recent(account: number, { subject, upTo, limit }: Recent): Stored[] {
-    if (!isPattern(subject))
-      return this.#run.backwardOf.all(account, subject, upTo, Math.max(limit, 0)).map(parseRow).reverse();
-    return take(this.#run.backward.iterate(account, upTo), subject, limit).reverse();
+  recent(account: number, range: Recent): Stored[] {
+    const { subject, upTo, bytes = Number.POSITIVE_INFINITY } = range;
+    const { backward, backwardOf } = this.#run;
+    const rows = isPattern(subject) ? backward.iterate(account, upTo) : backwardOf.iterate(account, subject, upTo);
+    const found = take(rows, range, (size) => size <= bytes);
+    // The one that crossed the bound is too much, unless it is the newest.
+    if (found.length > 1 && sizeOf(found) > bytes) found.pop();
+    return found.reverse();
   }
 
   expire(account: number, ms: number, limit: number): number {
@@ -216,14 +223,24 @@ function isPattern(subject: string): boolean {
   return /[*>]/.test(subject);
 }
 
-function take(rows: Iterable<Row>, pattern: string, limit: number): Stored[] {
+/** The rows whose subject matches, until there are `limit` of them or their bodies have too many bytes. */
+function take(rows: Iterable<Row>, { subject, limit }: Matching, isWithin: (size: number) => boolean): Stored[] {
   const taken: Stored[] = [];
   if (limit <= 0) return taken;
+  let size = 0;
   for (const found of rows) {
-    if (!matches(pattern, String(found.subject))) continue;
-    if (taken.push(parseRow(found)) >= limit) break;
+    if (!matches(subject, String(found.subject))) continue;
+    const stored = parseRow(found);
+    size += stored.data.length;
+    if (taken.push(stored) >= limit || !isWithin(size)) break;
   }
   return taken;
+}
+
+type Matching = Pick<Range, "subject" | "limit">;
+
+function sizeOf(messages: readonly Stored[]): number {
+  return messages.reduce((sum, { data }) => sum + data.length, 0);
 }
 
 function randomEpoch(): string {

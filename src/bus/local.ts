@@ -22,6 +22,7 @@ import { Fanout } from "./fanout.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
 import { guarded } from "./guard.ts";
 import type { Ledger } from "./ledger.ts";
+import { isFull } from "./range.ts";
 import { Switchboard } from "./switchboard.ts";
 import { type Shelf, Writer } from "./writer.ts";
 
@@ -232,7 +233,7 @@ class LocalJournal implements Journal {
     subjectPattern(range.subject);
     const messages = this.#store.ledger.read(this.#store.shelf.id, range);
     const { first } = await this.#store.bounds();
-    return { messages, whole: range.after >= first - 1 && messages.length < range.limit };
+    return { messages, lost: range.after < first - 1, more: isFull(messages, range) };
   }
 
   async recent(range: Recent): Promise<Stored[]> {

@@ -4,6 +4,7 @@ import type { Range, Reading, Recent, Stored } from "./bus.ts";
 import type { Gate } from "./gate.ts";
 import { subjectPattern } from "./grammar.ts";
 import { type ConsumerInfo, call, isDelivery, parseReceipt } from "./jetstream.ts";
+import { isFull } from "./range.ts";
 import type { Store } from "./store.ts";
 
 /** A consumer made for one reading: its name, and how many messages wait behind it. */
@@ -37,11 +38,11 @@ export class Past {
     const messages = await this.#gate.pass(() => this.#read(range));
     // Looked at afterwards, so that what retention removed meanwhile counts as missing.
     const { first } = await this.#store.bounds();
-    return { messages, whole: range.after >= first - 1 && messages.length < range.limit };
+    return { messages, lost: range.after < first - 1, more: isFull(messages, range) };
   }
 
   /** See `Journal.recent`. Its cost grows with the logarithm of how far back the messages are. */
-  async recent({ subject, upTo, limit }: Recent): Promise<Stored[]> {
+  async recent({ subject, upTo, limit, bytes }: Recent): Promise<Stored[]> {
     subjectPattern(subject);
     const { first, last } = await this.#store.bounds();
     const end = Math.min(upTo, last);
@@ -50,14 +51,30 @@ export class Past {
       const beyond = end < last ? await this.#count(subject, end) : 0;
       const count = async (after: number) => (await this.#count(subject, after)) - beyond;
       const after = await findStart({ floor: first - 1, end, limit, count });
-      const messages = await this.#read({ subject, after, upTo: end, limit: Number.MAX_SAFE_INTEGER });
-      return messages.slice(-limit);
+      const newest: Kept = { messages: [], size: 0, limit, bytes: bytes ?? Number.POSITIVE_INFINITY };
+      const range = { subject, after, upTo: end, limit: Number.MAX_SAFE_INTEGER };
+      await this.#each(range, (message) => keepNewest(newest, message));
+      return newest.messages;
     });
   }
 
-  async #read({ subject, after, upTo, limit }: Range): Promise<Stored[]> {
-    if (limit <= 0 || upTo <= after) return [];
-    return this.#within(subject, after, (window) => this.#collect(window, upTo, Math.min(limit, window.count)));
+  async #read(range: Range): Promise<Stored[]> {
+    const messages: Stored[] = [];
+    let size = 0;
+    await this.#each(range, (message) => {
+      messages.push(message);
+      size += message.data.length;
+      return size < (range.bytes ?? Number.POSITIVE_INFINITY);
+    });
+    return messages;
+  }
+
+  /** Gives every message of a range to `take`, until that answers false. */
+  async #each({ subject, after, upTo, limit }: Range, take: (message: Stored) => boolean): Promise<void> {
+    if (limit <= 0 || upTo <= after) return;
+    await this.#within(subject, after, (window) =>
+      this.#collect({ ...window, count: Math.min(limit, window.count) }, upTo, take),
+    );
   }
 
   #count(subject: string, after: number): Promise<number> {
@@ -87,16 +104,21 @@ export class Past {
     }
   }
 
-  /** Pulls up to `most` messages until one comes after `upTo`. */
-  #collect({ name }: Window, upTo: number, most: number): Promise<Stored[]> {
-    if (most === 0) return Promise.resolve([]);
+  /** Pulls `count` messages until one comes after `upTo`, or `take` has enough. */
+  #collect({ name, count }: Window, upTo: number, take: (message: Stored) => boolean): Promise<void> {
+    if (count === 0) return Promise.resolve();
     const { connection, name: stream } = this.#store;
-    const { promise, resolve, reject } = Promise.withResolvers<Stored[]>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     const away = () => reject(new Failure("bus_away", "The bus went away before everything was read"));
-    const messages: Stored[] = [];
+    let taken = 0;
+    let isOver = false;
+    const finish = () => {
+      isOver = true;
+      resolve();
+    };
     const inbox = connection.inbox();
     const pull = () => {
-      const wanted = Math.min(batch, most - messages.length);
+      const wanted = Math.min(batch, count - taken);
       const request = JSON.stringify({ batch: wanted, no_wait: true });
       connection.ask(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`, inbox, utf8.encode(request));
     };
@@ -104,12 +126,14 @@ export class Past {
     const hear = (message: Msg) => {
       stopWaiting();
       stopWaiting = connection.clock.after(silenceMs, away);
-      if (!isDelivery(message.reply)) return resolve(messages);
+      if (isOver) return;
+      if (!isDelivery(message.reply)) return finish();
       const { position, atMs, behind } = parseReceipt(message.reply);
-      if (position > upTo) return resolve(messages);
-      messages.push({ subject: message.subject, data: message.data, position, atMs });
-      if (messages.length >= most || position >= upTo || behind === 0) resolve(messages);
-      else if (messages.length % batch === 0) pull();
+      if (position > upTo) return finish();
+      taken += 1;
+      const wantsMore = take({ subject: message.subject, data: message.data, position, atMs });
+      if (!wantsMore || taken >= count || position >= upTo || behind === 0) finish();
+      else if (taken % batch === 0) pull();
     };
     const stops = [connection.subscribe(inbox, hear), connection.onState(away), () => stopWaiting()];
     pull();
@@ -117,6 +141,24 @@ export class Past {
       for (const stop of stops) stop();
     });
   }
+}
+
+/** The newest messages so far, within two bounds. */
+interface Kept {
+  readonly messages: Stored[];
+  size: number;
+  readonly limit: number;
+  readonly bytes: number;
+}
+
+function keepNewest(kept: Kept, message: Stored): true {
+  const { messages, limit, bytes } = kept;
+  messages.push(message);
+  kept.size += message.data.length;
+  while (messages.length > limit || (messages.length > 1 && kept.size > bytes)) {
+    kept.size -= messages.shift()?.data.length ?? 0;
+  }
+  return true;
 }
 
 interface Search {

@@ -1,18 +1,16 @@
 import { Batch } from "../protocol/batch.ts";
 import { type Cursor, parseCursor } from "../protocol/cursor.ts";
 import { type End, ends } from "../protocol/end.ts";
-import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
-import { issueText } from "../stream/query.ts";
 import { Cohort, type Member, portions } from "./cohort.ts";
 import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
-import { Session, type Upstream } from "./session.ts";
+import { type Missed, type PageTurn, Session, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
-import { framesFor, type View, viewKey } from "./view.ts";
+import { changedView, framesFor, isUnfiltered, type View, viewKey } from "./view.ts";
 
 /** How far a session may fall behind. */
 export interface SessionLimits {
@@ -35,8 +33,6 @@ export class Channel implements Upstream {
   /** When the first of what is pending was pushed. */
   #pushedMs = 0;
   #isHeld = true;
-  /** Sessions that stand before this count began with a past that holds no more. */
-  #origin = 0;
   #over = false;
   /** How many use it: sessions, and clients who are about to become one. */
   #users = 0;
@@ -115,7 +111,6 @@ export class Channel implements Upstream {
     }
     this.#pending = this.#over ? [] : this.#pending.filter(({ position }) => position > upTo);
     this.#over ||= this.#pending.at(-1)?.last ?? false;
-    this.#origin = this.#ring.head;
     this.#isHeld = false;
     this.flush();
   }
@@ -124,14 +119,14 @@ export class Channel implements Upstream {
   greetAll(reason: Reason): void {
     this.#greetings.clear();
     for (const cohort of this.#cohorts.values()) {
-      for (const session of [...cohort.level, ...cohort.waiting]) session.greetAgain(reason);
+      for (const session of cohort.begun) session.greetAgain(reason);
     }
   }
 
   /** Ends every session that is not being greeted just now; those are refused by their past. */
   endAll(end: End): void {
     for (const cohort of this.#cohorts.values()) {
-      for (const session of [...cohort.level, ...cohort.waiting]) session.end(end);
+      for (const session of cohort.begun) session.end(end);
     }
   }
 
@@ -168,9 +163,10 @@ export class Channel implements Upstream {
     const known = this.#greetings.get(key);
     if (known) return known;
     const { next, over } = this.#mark();
-    const frames = await this.#past.snapshot(view, reason);
-    if (frames === undefined) return this.greet(view, reason);
-    const opening = { resumed: false, frames, batches: portions(frames), next, over };
+    const snapshot = await this.#past.snapshot(view, reason);
+    if (snapshot === undefined) return this.greet(view, reason);
+    const { frames, from } = snapshot;
+    const opening = { resumed: false, frames, batches: portions(frames), from, next, over };
     if (next === this.#ring.head && this.#pending.length === 0) this.#greetings.set(key, opening);
     return opening;
   }
@@ -193,13 +189,8 @@ export class Channel implements Upstream {
 
   /** Changes a session's query as its message says. Throws `invalid_message`. */
   move(session: Session, message: ClientMessage): void {
-    const known = Object.hasOwn(this.#definition.messages, message.type) && this.#definition.messages[message.type];
-    if (!known) throw new Failure("invalid_message", `Message type "${message.type}" is not known here`);
-    const fields = known.fields.safeParse(message);
-    if (!fields.success) throw new Failure("invalid_message", `Message field ${issueText(fields.error)}`);
     const before = session.cohort;
-    const { query, scope } = before.view;
-    session.cohort = this.#enter({ query: known.change(query, fields.data), scope });
+    session.cohort = this.#enter(changedView(this.#definition, before.view, message));
     this.#exit(before);
   }
 
@@ -210,7 +201,7 @@ export class Channel implements Upstream {
 
   /** Whether more frames than the limits allow wait for a session that has everything before `next`. */
   isLagging(cohort: Cohort, next: number): boolean {
-    if (this.#isLost(next)) return true;
+    if (next < this.#ring.tail) return true;
     const frames = this.#shown(cohort, this.#ring.from(next));
     if (frames.length > this.#limits.queueFrames) return true;
     let size = 0;
@@ -219,10 +210,11 @@ export class Channel implements Upstream {
   }
 
   /** What a session that has everything before `next` has not been sent yet, or undefined when some of it is gone. */
-  missed(cohort: Cohort, next: number): Pick<Opening, "batches" | "next" | "over"> | undefined {
-    if (this.#isLost(next)) return undefined;
-    const frames = this.#shown(cohort, this.#ring.from(next));
-    return { batches: portions(frames), ...this.#mark() };
+  missed(cohort: Pick<Cohort, "view">, next: number): Missed | undefined {
+    if (next < this.#ring.tail) return undefined;
+    const entries = this.#ring.from(next);
+    const upTo = entries.at(-1)?.position;
+    return { batches: portions(this.#shown(cohort, entries)), ...this.#mark(), upTo };
   }
 
   async #resume(view: View, cursor: Cursor): Promise<Opening | undefined> {
@@ -230,16 +222,26 @@ export class Channel implements Upstream {
     this.flush();
     const here = this.#past.here();
     const { next, over } = this.#mark();
-    const entries = await this.#past.after(cursor);
-    if (entries === undefined) return undefined;
-    const missed = this.#shown({ view }, entries);
-    const greeting = new Frame({ type: "resumed", replayed: missed.length }, missed.length > 0 ? cursor : here);
-    const frames = [greeting, ...missed];
-    return { resumed: true, frames, batches: portions(frames), next, over };
+    const missed = await this.#past.after(cursor, view);
+    if (missed === undefined) return undefined;
+    const shown = "entries" in missed ? this.#shown({ view }, missed.entries) : [];
+    const from = "entries" in missed ? undefined : cursor.position;
+    const replayed = "entries" in missed ? shown.length : missed.count;
+    const frames = [new Frame({ type: "resumed", replayed }, replayed > 0 ? cursor : here), ...shown];
+    return { resumed: true, frames, batches: portions(frames), from, next, over };
   }
 
-  #isLost(next: number): boolean {
-    return next < this.#ring.tail || next < this.#origin;
+  /** What a session that has everything up to a position is sent next: a page of the past, or nothing once the ring goes on. */
+  async page(view: View, from: number): Promise<PageTurn | undefined> {
+    await this.#past.ready();
+    this.flush();
+    const next = this.#ring.countAfter({ position: from, part: 0 });
+    if (next !== undefined) return { batches: [], from: undefined, next, over: false };
+    const page = await this.#past.page(from);
+    if (page === undefined) return undefined;
+    const batches = isUnfiltered(view) ? page.batches : portions(this.#shown({ view }, page.entries));
+    const over = page.entries.at(-1)?.last === true;
+    return { batches, from: over ? undefined : page.end, next: this.#ring.head, over };
   }
 
   /** Where the ring stands and whether it will ever go on. */

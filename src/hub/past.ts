@@ -1,6 +1,7 @@
 import type { Batch } from "../protocol/batch.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
+import type { Page } from "./pages.ts";
 import type { Entry } from "./ring.ts";
 import type { View } from "./view.ts";
 
@@ -15,7 +16,9 @@ export interface Opening {
   readonly frames: readonly Frame[];
   /** The same frames in portions. */
   readonly batches: readonly Batch[];
-  /** The count of the first entry that comes live. */
+  /** The position after which the past is to be read page by page; undefined when the first frames are all of it. */
+  readonly from: number | undefined;
+  /** The count of the first entry that comes live; means nothing while there are pages to read. */
   readonly next: number;
   /** Whether nothing will ever follow. */
   readonly over: boolean;
@@ -27,13 +30,24 @@ export interface Past {
   ready(): Promise<void>;
   /** Waits until this process has read as far as the cursor; false when it never will. Throws `bus_away`. */
   reach(cursor: Cursor): Promise<boolean>;
-  /** The entries after a cursor, or undefined when some of them are gone. */
-  after(cursor: Cursor): Promise<readonly Entry[] | undefined>;
-  /** The frames of a snapshot as of now, or undefined when what was now is gone already: look again. */
-  snapshot(view: View, reason: Reason | undefined): Promise<readonly Frame[] | undefined>;
+  /** What a client that comes back has missed, or undefined when some of it is gone. */
+  after(cursor: Cursor, view: View): Promise<Missed | undefined>;
+  /** A snapshot as of now, or undefined when what was now is gone already: look again. */
+  snapshot(view: View, reason: Reason | undefined): Promise<Snapshot | undefined>;
   /** The place that a client has reached who is told everything so far. */
   here(): Cursor;
+  /** The page after a position, up to where the ring begins; undefined when some of it is gone. Throws `bus_away`. */
+  page(position: number): Promise<Page | undefined>;
 }
+
+/** The first frames of a client without a cursor, and the position after which pages follow, if any do. */
+export interface Snapshot {
+  readonly frames: readonly Frame[];
+  readonly from?: number;
+}
+
+/** What a client has missed: entries in memory, or a number of frames that are to be read page by page. */
+export type Missed = { readonly entries: readonly Entry[] } | { readonly count: number };
 
 /** The frames of a snapshot: the reason in the one that is called so, the place where the client stands in the last. */
 export function greetingOf(bodies: readonly FrameBody[], reason: Reason | undefined, here: Cursor): Frame[] {
@@ -44,7 +58,12 @@ export function greetingOf(bodies: readonly FrameBody[], reason: Reason | undefi
   });
 }
 
-/** The past of a channel, read from its store. */
+/** For a past that is all in memory: there are no pages. */
+export async function noPage(): Promise<undefined> {
+  return undefined;
+}
+
+/** The past of a channel, read from its store: its newest entries. */
 export interface Loaded {
   readonly entries: readonly Entry[];
   /** Every entry after this position is among them, or was never there. */

@@ -19,8 +19,8 @@ export interface WatchParts {
 const lookEveryMs = 1_000;
 /** Gateways come to a lapsed lease at different moments, so that mostly one of them finds it. */
 const spreadMs = 2_000;
-/** How many events of the past are read at a time. */
-const page = 5_000;
+/** How much of the past is read at a time. */
+const page = { limit: 5_000, bytes: 4 * 1024 * 1024 };
 
 /**
  * Ends the tools whose processes have died: one that has promised to be heard of, and is not, gets a `tool_end` with the status
@@ -177,10 +177,10 @@ class Watching implements Follower {
       const { first } = await this.journal.bounds();
       let after = first - 1;
       while (after < upTo && reading === this.#reading) {
-        const { messages } = await this.journal.read({ subject: this.#pattern, after, upTo, limit: page });
+        const { messages, more } = await this.journal.read({ subject: this.#pattern, after, upTo, ...page });
         if (reading !== this.#reading) return;
         for (const message of messages) leases.take(message, clock.now());
-        after = messages.length < page ? upTo : (messages.at(-1)?.position ?? upTo);
+        after = more ? (messages.at(-1)?.position ?? upTo) : upTo;
       }
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.code === "bus_away")) report(thrown);

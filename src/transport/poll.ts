@@ -13,6 +13,7 @@ import { Failure } from "../protocol/failure.ts";
 import { type Line, Repetition } from "../protocol/frame.ts";
 import type { Gate } from "./admit.ts";
 import type { Admission, Guest, Request, StreamAdmission } from "./guest.ts";
+import { hasCursor, pollPage } from "./poll-page.ts";
 
 /** Streams by polling, at `/poll/<stream>`: one JSON array of frames an answer. */
 export class Polls {
@@ -33,12 +34,11 @@ export class Polls {
     const guest = await this.#parts.gate.welcome(request, "reads");
     const { channel, view, since, name } = onlyOne(guest.look());
     const opening = await channel.open(view, since);
-    // A poller sees by the answer itself that it goes on; only what came after its cursor is news.
-    const frames = opening.resumed ? opening.frames.slice(1) : opening.frames;
+    const { frames, more } = await pollPage(channel, view, opening);
     const isWorthWaiting = frames.length === 0 && waitMs > 0;
     const found = isWorthWaiting ? await this.#hold(guest, { channel, view, name, opening, waitMs, signal }) : frames;
     const cursor = found.findLast(hasCursor)?.cursor ?? opening.frames.findLast(hasCursor)?.cursor;
-    return answer(found, { cursor, isOver: channel.isOver }, request.headers);
+    return answer(found, { cursor, more, isOver: !more && channel.isOver }, request.headers);
   }
 
   #waitMs(text: string | null): number {
@@ -160,23 +160,22 @@ class Hold implements Sink, Leased, Attending {
   }
 }
 
-function hasCursor({ cursor }: Line): boolean {
-  return cursor !== undefined;
-}
-
 interface Standing {
   readonly cursor: string | undefined;
+  /** Whether there is more already, which the next request is answered with at once. */
+  readonly more: boolean;
   /** Whether nothing will ever follow. */
   readonly isOver: boolean;
 }
 
-function answer(frames: readonly Line[], { cursor, isOver }: Standing, headers: Headers): Response {
+function answer(frames: readonly Line[], { cursor, more, isOver }: Standing, headers: Headers): Response {
   const body = `[${frames.map(({ json }) => json).join(",")}]`;
   const etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
   const common = {
     ETag: etag,
     "Cache-Control": "no-cache",
     ...(cursor === undefined ? {} : { "Skein-Cursor": cursor }),
+    ...(more ? { "Skein-More": "1" } : {}),
     ...(isOver ? { "Skein-End": ends.done.reason } : {}),
   };
   if (headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers: common });

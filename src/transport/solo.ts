@@ -9,7 +9,7 @@ export async function openStream(
 ): Promise<Opened> {
   const opening = told(await channel.open(view, since));
   return {
-    isOver: opening.over && opening.resumed && opening.frames.length === 1,
+    isOver: opening.over && opening.resumed && opening.frames.length === 1 && opening.from === undefined,
     begin(outlet) {
       const session = channel.join(view, outlet);
       session.begin(opening);

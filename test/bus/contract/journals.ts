@@ -7,8 +7,8 @@ export function journals(place: Place): void {
   test("events are kept in the order of their positions", async () => {
     const { name, journal } = await place.journal();
     const acks = await Promise.all(Array.from({ length: 100 }, (_, i) => journal.append(`${name}.a`, bytes(`${i}`))));
-    const { messages, whole } = await journal.read({ subject: `${name}.a`, after: 0, upTo: 100, limit: 1_000 });
-    expect(whole).toBe(true);
+    const { messages, lost, more } = await journal.read({ subject: `${name}.a`, after: 0, upTo: 100, limit: 1_000 });
+    expect({ lost, more }).toEqual({ lost: false, more: false });
     expect(messages.map(({ position }) => position)).toEqual(acks.map(({ position }) => position));
     expect(messages.map(({ data }) => text(data))).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`));
   });
@@ -26,14 +26,14 @@ export function journals(place: Place): void {
     const { name, journal } = await place.journal();
     for (let i = 1; i <= 10; i += 1) await journal.append(`${name}.${i % 2 ? "odd" : "even"}`, bytes(`${i}`));
     const read = async (subject: string, after: number, upTo: number, limit: number) => {
-      const { messages, whole } = await journal.read({ subject, after, upTo, limit });
-      return { bodies: messages.map(({ data }) => text(data)).join(" "), whole };
+      const { messages, more } = await journal.read({ subject, after, upTo, limit });
+      return { bodies: messages.map(({ data }) => text(data)).join(" "), more };
     };
-    expect(await read(`${name}.odd`, 2, 8, 10)).toEqual({ bodies: "3 5 7", whole: true });
-    expect(await read(`${name}.*`, 7, 100, 10)).toEqual({ bodies: "8 9 10", whole: true });
-    expect(await read(`${name}.>`, 0, 10, 4)).toEqual({ bodies: "1 2 3 4", whole: false });
-    expect(await read(`${name}.even`, 10, 10, 10)).toEqual({ bodies: "", whole: true });
-    expect(await read(`${name}.none`, 0, 10, 10)).toEqual({ bodies: "", whole: true });
+    expect(await read(`${name}.odd`, 2, 8, 10)).toEqual({ bodies: "3 5 7", more: false });
+    expect(await read(`${name}.*`, 7, 100, 10)).toEqual({ bodies: "8 9 10", more: false });
+    expect(await read(`${name}.>`, 0, 10, 4)).toEqual({ bodies: "1 2 3 4", more: true });
+    expect(await read(`${name}.even`, 10, 10, 10)).toEqual({ bodies: "", more: false });
+    expect(await read(`${name}.none`, 0, 10, 10)).toEqual({ bodies: "", more: false });
   });
 
   test("a range longer than one batch is read whole", async () => {
@@ -55,6 +55,30 @@ export function journals(place: Place): void {
     expect(await recent(`${name}.>`, 7, 3)).toBe("5 6 7");
     expect(await recent(`${name}.often`, 5, 3)).toBe("");
     expect(await recent(`${name}.often`, 505, 0)).toBe("");
+  });
+
+  test("a reading stops after so many bytes of bodies, with the message that crosses the bound", async () => {
+    const { name, journal } = await place.journal();
+    for (let i = 1; i <= 6; i += 1) await journal.append(`${name}.a`, bytes(`${i}`.repeat(10)));
+    const read = async (most: number, subject = `${name}.a`) => {
+      const { messages, more } = await journal.read({ subject, after: 1, upTo: 6, limit: 100, bytes: most });
+      return { positions: messages.map(({ position }) => position), more };
+    };
+    expect(await read(25)).toEqual({ positions: [2, 3, 4], more: true });
+    expect(await read(25, `${name}.*`)).toEqual({ positions: [2, 3, 4], more: true });
+    expect(await read(1)).toEqual({ positions: [2], more: true });
+    expect(await read(1_000)).toEqual({ positions: [2, 3, 4, 5, 6], more: false });
+  });
+
+  test("the newest events have at most so many bytes, but for a single one", async () => {
+    const { name, journal } = await place.journal();
+    for (let i = 1; i <= 6; i += 1) await journal.append(`${name}.a`, bytes(`${i}`.repeat(10)));
+    const recent = async (most: number, subject = `${name}.a`) =>
+      (await journal.recent({ subject, upTo: 6, limit: 4, bytes: most })).map(({ position }) => position);
+    expect(await recent(25)).toEqual([5, 6]);
+    expect(await recent(25, `${name}.*`)).toEqual([5, 6]);
+    expect(await recent(1)).toEqual([6]);
+    expect(await recent(1_000)).toEqual([3, 4, 5, 6]);
   });
 
   test("the bounds of an empty journal are 1 and 0", async () => {
