@@ -80,7 +80,7 @@ export const schema = z.strictObject({
     .describe("How many bytes of its newest frames a channel remembers for clients that come back."),
   replayFrames: whole(1, 10_000_000, "frames")
     .default(10_000)
-    .describe("The longest resume; a client that missed more gets a fresh snapshot."),
+    .describe("The longest resume; a client that missed more gets a fresh snapshot. A run is resumed from anywhere."),
   maxMessageBytes: whole(1, 2 ** 26, "bytes")
     .default(65_536)
     .describe("The largest message a WebSocket client may send."),
