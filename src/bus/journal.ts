@@ -23,7 +23,8 @@ export class NatsJournal implements Journal {
   /** Copies the body: it leaves after this turn, and again at every attempt. */
   async append(subject: string, data: Uint8Array, id?: string): Promise<Ack> {
     const kept = this.#store.kept(subject);
-    const send = () => publish(this.#store, { subject: kept, data: new Uint8Array(data) }, id === undefined ? {} : { id });
+    const send = () =>
+      publish(this.#store, { subject: kept, data: new Uint8Array(data) }, id === undefined ? {} : { id });
     return this.#underway.add(this.#store.inFlight.writes.spend(data.length, send));
   }
 

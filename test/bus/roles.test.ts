@@ -11,7 +11,7 @@ import { bytes, Recorder, stateOf, text } from "./recorder.ts";
 import { Visitor } from "./visitor.ts";
 
 const day = 86_400_000;
-const tables = ["INSTANCES", "LETTERS", "MISSION", "REVOKED", "SWARM"];
+const tables = ["INSTANCES", "LETTERS", "MISSION", "PAYLOADS", "REVOKED", "SWARM"];
 const journals = ["AGENTS", "ATTACKS_JOBS", "CRACKS", "GRAPH", "MESSAGES", "REJECTED", "RUNS", "TASKS", "TICKETS"];
 
 let locked: LockedNats;
@@ -78,7 +78,16 @@ const own = (org: string, tails: readonly string[]) => tails.map((tail) => `skei
 const asked = ["supervisors.a", "log_requests.a", "inbox.planner", "gateways.a"];
 const logs = ["logs.a", "log_agents"];
 /** What belongs to gateways, in every org. */
-const inner = ["letters.a", "tickets.a", "revoked.jti.a", "revoked.all", "rejected.runs.a", "gateways.a", "inbox.a"];
+const inner = [
+  "letters.a",
+  "payloads.a",
+  "tickets.a",
+  "revoked.jti.a",
+  "revoked.all",
+  "rejected.runs.a",
+  "gateways.a",
+  "inbox.a",
+];
 const everything = [...events, ...moreEvents, ...asked, ...logs, ...inner, "heartbeats.a"];
 /** Names by which somebody might slip through. */
 const odd = [
@@ -100,6 +109,7 @@ const roles: Readonly<Record<string, { readonly publish: readonly string[]; read
       "$JS.API.STREAM.MSG.GET.SKEIN_INSTANCES",
       "$JS.API.CONSUMER.CREATE.SKEIN_INSTANCES.c",
       "$JS.API.CONSUMER.DELETE.SKEIN_INSTANCES.c",
+      "$JS.API.CONSUMER.MSG.NEXT.SKEIN_INSTANCES.c",
     ],
     hear: own("acme", ["supervisors.a", "log_requests.a"]),
   },
@@ -128,7 +138,9 @@ describe.each(Object.entries(roles))("The user %s", (user, may) => {
   test("may hear what its role is for and its own inbox, and nobody else's", async () => {
     await using visitor = await Visitor.connect(locked, user);
     const subjects = [
-      ...["acme", "other", "default", "*"].flatMap((org) => own(org, [...everything, "inbox.*", "letters.*", ">"])),
+      ...["acme", "other", "default", "*"].flatMap((org) =>
+        own(org, [...everything, "inbox.*", "letters.*", "payloads.*", ">"]),
+      ),
       ...["gateway", "admin", "*", ...Object.keys(roles)].map((other) => `_INBOX.${other}.>`),
       ...[">", "*.>", "skein.>", "_INBOX.>", "$JS.>", "$JS.API.>", "$JS.EVENT.>", "$SYS.>"],
     ];
@@ -153,7 +165,7 @@ describe("The gateway", () => {
   test("may hear no letters, no inbox of an agent and nobody else's answers", async () => {
     await using visitor = await Visitor.connect(locked, "gateway");
     const foreign = ["_INBOX.>", "_INBOX.acme-planner.>", ">", "skein.>", "$SYS.>", "$JS.API.>"];
-    for (const subject of [...foreign, ...own("*", ["inbox.*", "letters.*", "tickets.*", "revoked.>"])]) {
+    for (const subject of [...foreign, ...own("*", ["inbox.*", "letters.*", "payloads.*", "tickets.*", "revoked.>"])]) {
       expect([subject, await visitor.mayHear(subject)]).toEqual([subject, false]);
     }
   });
