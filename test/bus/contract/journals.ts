@@ -43,6 +43,39 @@ export function journals(place: Place): void {
     expect(messages.map(({ position }) => position)).toEqual(Array.from({ length: 2_200 }, (_, i) => i + 1));
   });
 
+  test("a reading has as many bytes as are asked for, but a single event that is larger comes alone", async () => {
+    const { name, journal } = await place.journal();
+    for (const [i, size] of [400, 400, 400, 5_000, 100].entries()) {
+      await journal.append(`${name}.${i % 2}`, bytes(String(i).repeat(size)));
+    }
+    const keys = (found: readonly { readonly data: Uint8Array }[]) => found.map(({ data }) => text(data)[0]).join("");
+    const read = async (after: number, maxBytes: number) => {
+      const { messages, whole } = await journal.read({ subject: `${name}.*`, after, upTo: 5, limit: 10, maxBytes });
+      return [keys(messages), whole];
+    };
+    expect(await read(0, 1_000)).toEqual(["01", false]);
+    expect(await read(2, 1_000)).toEqual(["2", false]);
+    expect(await read(3, 1_000)).toEqual(["3", false]);
+    expect(await read(4, 1_000)).toEqual(["4", true]);
+    expect(await read(0, 6_300)).toEqual(["01234", true]);
+    const recent = async (upTo: number, maxBytes: number) =>
+      keys(await journal.recent({ subject: `${name}.*`, upTo, limit: 10, maxBytes }));
+    expect(await recent(3, 1_000)).toBe("12");
+    expect(await recent(4, 1_000)).toBe("3");
+    expect(await recent(5, 5_100)).toBe("34");
+    expect(await recent(5, 10_000)).toBe("01234");
+  });
+
+  test("large events are read whole, in order and once", async () => {
+    const { name, journal } = await place.journal();
+    const sizes = [1_000_000, 300_000, 1_000_000, 1_000_000, 10, 700_000, 700_000, 700_000, 20];
+    for (const [i, size] of sizes.entries()) await journal.append(`${name}.a`, bytes(String(i).repeat(size)));
+    const { messages, whole } = await journal.read({ subject: `${name}.a`, after: 0, upTo: sizes.length, limit: 100 });
+    expect(messages.map(({ data }) => data.length)).toEqual(sizes);
+    expect(messages.map(({ data }) => text(data)[0]).join("")).toBe("012345678");
+    expect(whole).toBe(true);
+  });
+
   test("the newest events that match, oldest first", async () => {
     const { name, journal } = await place.journal();
     for (let i = 1; i <= 5; i += 1) await journal.append(`${name}.rare`, bytes(`${i}`));
