@@ -22,7 +22,7 @@ const batch = 1_000;
  * word of it, and no number of messages of one size is as large as that.
  */
 export const pulledBytes = 2_097_143;
-const askAgainAfterMs = 100;
+const askAgainAfterMs = 500;
 const silenceMs = 5_000;
 const utf8 = new TextEncoder();
 
@@ -42,8 +42,9 @@ class Pull {
   readonly #end = Promise.withResolvers<void>();
   #isOver = false;
   #count = 0;
-  /** What was asked for last: how many messages are still to come of it, and how many came. */
-  #asked = { left: 0, came: 0 };
+  /** What was asked for last: the inbox of its answer, how many messages are still to come of it, and how many came. */
+  #asked = { reply: "", left: 0, came: 0 };
+  #asks = 0;
   /** Whether the server has just said that there is nothing more, though it counted more. */
   #isDoubted = false;
   #silentForMs = 0;
@@ -57,7 +58,7 @@ class Pull {
 
   async run(): Promise<void> {
     const stops = [
-      this.#connection.subscribe(this.#inbox, (message) => this.#take(message)),
+      this.#connection.subscribe(`${this.#inbox}.*`, (message) => this.#take(message)),
       this.#connection.onState(() => this.#lose()),
     ];
     this.#ask();
@@ -72,10 +73,12 @@ class Pull {
   #ask(size: "bounded" | "one" = "bounded"): void {
     const { stream, consumer, most } = this.#pulled;
     const count = size === "one" ? 1 : Math.min(batch, most - this.#count);
-    this.#asked = { left: count, came: 0 };
+    this.#asks += 1;
+    const reply = `${this.#inbox}.${this.#asks}`;
+    this.#asked = { reply, left: count, came: 0 };
     const terms = { batch: count, no_wait: true, ...(size === "bounded" && { max_bytes: pulledBytes }) };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
-    this.#connection.ask(subject, this.#inbox, utf8.encode(JSON.stringify(terms)));
+    this.#connection.ask(subject, reply, utf8.encode(JSON.stringify(terms)));
     this.#wait(askAgainAfterMs);
   }
 
@@ -83,7 +86,7 @@ class Pull {
     if (this.#isOver) return;
     this.#silentForMs = 0;
     if (isDelivery(message.reply)) this.#deliver(message, message.reply);
-    else this.#turn(message);
+    else if (message.subject === this.#asked.reply) this.#turn(message);
   }
 
   #deliver(message: Msg, reply: string): void {
@@ -103,7 +106,7 @@ class Pull {
     else this.#wait(askAgainAfterMs);
   }
 
-  /** The server ends a request before so many messages have come. */
+  /** The server ends the last request before so many messages have come; the end of an earlier one says nothing. */
   #turn({ headers }: Msg): void {
     const { code = 0, description = "" } = headers ?? {};
     if (code === 409 && /maxbytes/i.test(description)) return this.#ask(this.#asked.came === 0 ? "one" : "bounded");

@@ -15,8 +15,8 @@ const spreadMs = 250;
 /**
  * Every letter without its payload, as the table has it, and when something is to be done for it.
  *
- * A letter takes about two kilobytes here and in the table's view, and ten with the longest names; of those that are over,
- * an org has `lettersMax`, and the oldest ones beyond are removed before their time.
+ * A letter takes about two kilobytes here and in the table's view, and four with the longest names and detail; of those that
+ * are over, an org has `lettersMax`, and the oldest ones beyond are removed before their time.
  */
 export class Docket implements Follower {
   /** How much is unread. */
