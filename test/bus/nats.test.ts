@@ -141,7 +141,7 @@ describe("The NATS bus", () => {
     const slips = { name: "slips", subjects: ["slips.>"] };
     const table = await (await setup.openUp(url)).table({ ...slips, keepMs: 1_000 });
     await table.put("slips.a", bytes("one"));
-    await expect.poll(() => table.get("slips.a")).toBeUndefined();
+    await expect.poll(() => table.get("slips.a"), { timeout: 10_000 }).toBeUndefined();
     await (await setup.openUp(url)).table({ ...slips, keepMs: hour });
     expect((await jetstream(url, "STREAM.INFO.SKEIN_SLIPS")).config).toMatchObject({
       max_age: hour * 1e6,
