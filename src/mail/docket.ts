@@ -74,7 +74,7 @@ export class Docket implements Follower {
     this.#entries.set(subject, entry);
     this.#arm(entry, 0);
     if (isOver(envelope)) return this.#shelve(entry);
-    this.room.count([org, inbox], envelope.payload_bytes, 1);
+    this.room.count(entry, envelope.payload_bytes, 1);
     this.#inboxes.set(inbox, (this.#inboxes.get(inbox) ?? new Set()).add(entry));
     if (this.#isFree(entry, this.#parts.clock.now())) for (const hear of this.#listeners.get(inbox) ?? []) hear();
   }
@@ -103,7 +103,7 @@ export class Docket implements Follower {
     this.#entries.delete(subject);
     const { org, inbox, envelope } = entry;
     if (isOver(envelope)) return leave(this.#over, org, entry);
-    this.room.count([org, inbox], envelope.payload_bytes, -1);
+    this.room.count(entry, envelope.payload_bytes, -1);
     leave(this.#inboxes, inbox, entry);
   }
 

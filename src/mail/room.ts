@@ -27,13 +27,13 @@ export class Room {
 
   /** Throws `too_many_messages` when a payload of so many bytes does not fit; the first letter always does. */
   assure(org: string, inbox: string, bytes: number): void {
-    this.#assure(org, { bytes, part: 1, who: "The org" });
+    this.#assure(keyOf(org), { bytes, part: 1, who: "The org" });
     this.#assure(inbox, { bytes, part: ofOneReceiver, who: "The receiver" });
   }
 
   /** Counts an unread letter, or with a sign of -1 one that is unread no more. */
-  count(keys: readonly string[], bytes: number, sign: 1 | -1): void {
-    for (const key of keys) {
+  count({ org, inbox }: { org: string; inbox: string }, bytes: number, sign: 1 | -1): void {
+    for (const key of [keyOf(org), inbox]) {
       const { letters, bytes: before } = this.#loads.get(key) ?? { letters: 0, bytes: 0 };
       const after = { letters: letters + sign, bytes: before + sign * bytes };
       if (after.letters === 0) this.#loads.delete(key);
@@ -49,4 +49,9 @@ export class Room {
     const words = `${who} has ${load.letters} unread messages of ${load.bytes} bytes, and no more are taken until some are read`;
     throw new Failure("too_many_messages", words, { retryAfterMs });
   }
+}
+
+/** An org may be called as an inbox is; no subject has a space. */
+function keyOf(org: string): string {
+  return `org ${org}`;
 }
