@@ -67,6 +67,8 @@ describe("settings", () => {
       letterKeepMs: 604_800_000,
       letterRetryMs: 30_000,
       letterAttempts: 5,
+      lettersMax: 100_000,
+      lettersMaxBytes: 2_147_483_648,
       maxPayloadBytes: 1_032_192,
       pollWaitMaxMs: 25_000,
       retryMs: 1000,

@@ -16,7 +16,7 @@ export interface Bus {
   onState(listener: (state: BusState) => void): Stop;
 
   /** The table of that name, created if absent. Throws `bus_away` when it cannot be reached. */
-  table(spec: StoreSpec): Promise<Table>;
+  table(spec: TableSpec): Promise<Table>;
 
   /** The journal of that name, created if absent. Throws `bus_away` when it cannot be reached. */
   journal(spec: JournalSpec): Promise<Journal>;
@@ -54,6 +54,14 @@ export interface StoreSpec {
   readonly subjects: readonly string[];
 }
 
+export interface TableSpec extends StoreSpec {
+  /**
+   * How long a value is kept, in milliseconds. Default: for good. No follower is told of a value that has gone by age, so
+   * that this is for tables that are read and not followed.
+   */
+  readonly keepMs?: number;
+}
+
 export interface JournalSpec extends StoreSpec {
   /** How long a message is kept, in milliseconds. */
   readonly keepMs: number;
@@ -86,9 +94,16 @@ export interface Table {
    * Stores the new value of a subject; an empty body deletes it.
    *
    * Throws `conflict` when `expected` is not the position of the present value (0: there is none), `bus_away` when no
-   * acknowledgement came.
+   * acknowledgement came, or at once when too much waits for one.
    */
   put(subject: string, data: Uint8Array, terms?: Terms): Promise<Ack>;
+
+  /**
+   * Deletes the value at a position and leaves no trace of it in the store; a follower may or may not be told.
+   *
+   * Throws `conflict` when it is not the present value of the subject, `bus_away`.
+   */
+  remove(subject: string, position: number): Promise<void>;
 
   /** The present value of a subject, or undefined when there is none. */
   get(subject: string): Promise<Stored | undefined>;
@@ -108,13 +123,10 @@ export interface Journal {
   /** Reads every event stored from now on, that is after the position it is level at first. */
   follow(follower: Follower): Stop;
 
-  /** Events with `after < position <= upTo` whose subject matches, oldest first. Throws `bus_away`. */
+  /** Events with `after < position <= upTo` whose subject matches, oldest first, as many as fit. Throws `bus_away`. */
   read(range: Range): Promise<Reading>;
 
-  /**
-   * The newest events with `position <= upTo` whose subject matches, oldest first: `limit` of them, or fewer when they have
-   * more than `bytes`. Throws `bus_away`.
-   */
+  /** The newest `limit` events with `position <= upTo` whose subject matches, oldest first. Throws `bus_away`. */
   recent(range: Recent): Promise<Stored[]>;
 
   /** What is stored now, as the store itself says. Throws `bus_away`. */
@@ -135,16 +147,16 @@ export interface Range {
   readonly upTo: number;
   /** How many messages at most. */
   readonly limit: number;
-  /** After how many bytes of bodies it stops; the message that crosses the bound is included. Default: no bound. */
-  readonly bytes?: number;
+  /** How many bytes of bodies at most, but for a single larger message. Default: as many as `limit` messages have. */
+  readonly maxBytes?: number;
 }
 
 export interface Recent {
   readonly subject: string;
   readonly upTo: number;
   readonly limit: number;
-  /** How many bytes of bodies at most; the newest message is always included. Default: no bound. */
-  readonly bytes?: number;
+  /** As that of `Range`; the oldest messages are left out. */
+  readonly maxBytes?: number;
 }
 
 export interface Reading {

@@ -5,7 +5,7 @@ import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqli
 import type { Clock } from "../protocol/clock.ts";
 import { matches } from "../protocol/subject.ts";
 import type { Bus, Range, Recent, Stored } from "./bus.ts";
-import type { Account, Entry, Ledger } from "./ledger.ts";
+import type { Account, Entry, Hear, Ledger } from "./ledger.ts";
 import { LocalBus } from "./local.ts";
 
 /** Where the embedded bus keeps its file. */
@@ -75,9 +75,9 @@ const sql = {
   all: `${row} ORDER BY position`,
   first: "SELECT position FROM messages WHERE store = ? ORDER BY position LIMIT 1",
   forward: `${row} AND position > ? AND position <= ? ORDER BY position`,
-  forwardOf: `${rowOf} AND position > ? AND position <= ? ORDER BY position`,
+  forwardOf: `${rowOf} AND position > ? AND position <= ? ORDER BY position LIMIT ?`,
   backward: `${row} AND position <= ? ORDER BY position DESC`,
-  backwardOf: `${rowOf} AND position <= ? ORDER BY position DESC`,
+  backwardOf: `${rowOf} AND position <= ? ORDER BY position DESC LIMIT ?`,
   // Times rise with positions but for a clock that was set back; then some messages stay a little longer.
   young: "SELECT position FROM messages WHERE store = ? AND at_ms >= ? ORDER BY position LIMIT 1",
   expire: `DELETE FROM messages WHERE store = ? AND position < ? AND position <=
@@ -158,23 +158,20 @@ class SqliteLedger implements Ledger {
     return found && Number(found.position);
   }
 
-  read(account: number, range: Range): Stored[] {
-    const { subject, after, upTo } = range;
-    const { forward, forwardOf } = this.#run;
+  read(account: number, { subject, after, upTo, limit }: Range, hear: Hear): void {
+    if (limit <= 0) return;
     const rows = isPattern(subject)
-      ? forward.iterate(account, after, upTo)
-      : forwardOf.iterate(account, subject, after, upTo);
-    return take(rows, range, (size) => size < (range.bytes ?? Number.POSITIVE_INFINITY));
+      ? this.#run.forward.iterate(account, after, upTo)
+      : this.#run.forwardOf.iterate(account, subject, after, upTo, limit);
+    tellRows(rows, subject, hear);
   }
 
-  recent(account: number, range: Recent): Stored[] {
-    const { subject, upTo, bytes = Number.POSITIVE_INFINITY } = range;
-    const { backward, backwardOf } = this.#run;
-    const rows = isPattern(subject) ? backward.iterate(account, upTo) : backwardOf.iterate(account, subject, upTo);
-    const found = take(rows, range, (size) => size <= bytes);
-    // The one that crossed the bound is too much, unless it is the newest.
-    if (found.length > 1 && sizeOf(found) > bytes) found.pop();
-    return found.reverse();
+  recent(account: number, { subject, upTo, limit }: Recent, hear: Hear): void {
+    if (limit <= 0) return;
+    const rows = isPattern(subject)
+      ? this.#run.backward.iterate(account, upTo)
+      : this.#run.backwardOf.iterate(account, subject, upTo, limit);
+    tellRows(rows, subject, hear);
   }
 
   expire(account: number, ms: number, limit: number): number {
@@ -223,24 +220,10 @@ function isPattern(subject: string): boolean {
   return /[*>]/.test(subject);
 }
 
-/** The rows whose subject matches, until there are `limit` of them or their bodies have too many bytes. */
-function take(rows: Iterable<Row>, { subject, limit }: Matching, isWithin: (size: number) => boolean): Stored[] {
-  const taken: Stored[] = [];
-  if (limit <= 0) return taken;
-  let size = 0;
+function tellRows(rows: Iterable<Row>, pattern: string, hear: Hear): void {
   for (const found of rows) {
-    if (!matches(subject, String(found.subject))) continue;
-    const stored = parseRow(found);
-    size += stored.data.length;
-    if (taken.push(stored) >= limit || !isWithin(size)) break;
+    if (matches(pattern, String(found.subject)) && hear(parseRow(found))) return;
   }
-  return taken;
-}
-
-type Matching = Pick<Range, "subject" | "limit">;
-
-function sizeOf(messages: readonly Stored[]): number {
-  return messages.reduce((sum, { data }) => sum + data.length, 0);
 }
 
 function randomEpoch(): string {

@@ -1,10 +1,8 @@
-import type { Msg } from "nats";
-import { Failure } from "../protocol/failure.ts";
 import type { Range, Reading, Recent, Stored } from "./bus.ts";
-import type { Gate } from "./gate.ts";
 import { subjectPattern } from "./grammar.ts";
-import { type ConsumerInfo, call, isDelivery, parseReceipt } from "./jetstream.ts";
-import { isFull } from "./range.ts";
+import { type ConsumerInfo, call } from "./jetstream.ts";
+import { Head, Tail } from "./lengths.ts";
+import { pull } from "./pull.ts";
 import type { Store } from "./store.ts";
 
 /** A consumer made for one reading: its name, and how many messages wait behind it. */
@@ -13,67 +11,49 @@ interface Window {
   readonly count: number;
 }
 
-const silenceMs = 5_000;
-/** How many messages the server may send before we ask for more. */
-const batch = 1_000;
-const utf8 = new TextEncoder();
-
 /**
  * Reads what a journal has stored, through consumers that live for one reading.
  *
- * They are pulled from: the server then never sends more than was asked for, however much is stored.
+ * They are pulled from: the server then never sends more than was asked for, however much is stored (`pull.ts`).
  */
 export class Past {
   readonly #store: Store;
-  readonly #gate: Gate;
 
-  constructor(store: Store, gate: Gate) {
+  constructor(store: Store) {
     this.#store = store;
-    this.#gate = gate;
   }
 
   /** See `Journal.read`. */
   async read(range: Range): Promise<Reading> {
     subjectPattern(range.subject);
-    const messages = await this.#gate.pass(() => this.#read(range));
+    const head = new Head(range);
+    await this.#store.inFlight.readings.pass(() => this.#read(range, (message) => head.add(message)));
     // Looked at afterwards, so that what retention removed meanwhile counts as missing.
     const { first } = await this.#store.bounds();
-    return { messages, lost: range.after < first - 1, more: isFull(messages, range) };
+    return { messages: head.messages, lost: range.after < first - 1, more: head.isFull };
   }
 
   /** See `Journal.recent`. Its cost grows with the logarithm of how far back the messages are. */
-  async recent({ subject, upTo, limit, bytes }: Recent): Promise<Stored[]> {
+  async recent(range: Recent): Promise<Stored[]> {
+    const { subject, upTo, limit } = range;
     subjectPattern(subject);
     const { first, last } = await this.#store.bounds();
     const end = Math.min(upTo, last);
     if (limit <= 0 || end < first) return [];
-    return this.#gate.pass(async () => {
+    return this.#store.inFlight.readings.pass(async () => {
       const beyond = end < last ? await this.#count(subject, end) : 0;
       const count = async (after: number) => (await this.#count(subject, after)) - beyond;
       const after = await findStart({ floor: first - 1, end, limit, count });
-      const newest: Kept = { messages: [], size: 0, limit, bytes: bytes ?? Number.POSITIVE_INFINITY };
-      const range = { subject, after, upTo: end, limit: Number.MAX_SAFE_INTEGER };
-      await this.#each(range, (message) => keepNewest(newest, message));
-      return newest.messages;
+      const tail = new Tail(range);
+      await this.#read({ subject, after, upTo: end, limit: Number.MAX_SAFE_INTEGER }, (message) => tail.add(message));
+      return tail.messages;
     });
   }
 
-  async #read(range: Range): Promise<Stored[]> {
-    const messages: Stored[] = [];
-    let size = 0;
-    await this.#each(range, (message) => {
-      messages.push(message);
-      size += message.data.length;
-      return size < (range.bytes ?? Number.POSITIVE_INFINITY);
-    });
-    return messages;
-  }
-
-  /** Gives every message of a range to `take`, until that answers false. */
-  async #each({ subject, after, upTo, limit }: Range, take: (message: Stored) => boolean): Promise<void> {
+  async #read({ subject, after, upTo, limit }: Range, hear: Wanted["hear"]): Promise<void> {
     if (limit <= 0 || upTo <= after) return;
     await this.#within(subject, after, (window) =>
-      this.#collect({ ...window, count: Math.min(limit, window.count) }, upTo, take),
+      this.#pull(window, { upTo, limit: Math.min(limit, window.count), hear }),
     );
   }
 
@@ -104,61 +84,22 @@ export class Past {
     }
   }
 
-  /** Pulls `count` messages until one comes after `upTo`, or `take` has enough. */
-  #collect({ name, count }: Window, upTo: number, take: (message: Stored) => boolean): Promise<void> {
-    if (count === 0) return Promise.resolve();
+  /** Up to `limit` messages until one comes after `upTo`; each is told to `hear`. */
+  #pull({ name }: Window, { upTo, limit, hear }: Wanted): Promise<void> {
+    const wanted = (message: Stored) => {
+      if (message.position > upTo) return true;
+      return hear(message) || message.position >= upTo;
+    };
     const { connection, name: stream } = this.#store;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const away = () => reject(new Failure("bus_away", "The bus went away before everything was read"));
-    let taken = 0;
-    let isOver = false;
-    const finish = () => {
-      isOver = true;
-      resolve();
-    };
-    const inbox = connection.inbox();
-    const pull = () => {
-      const wanted = Math.min(batch, count - taken);
-      const request = JSON.stringify({ batch: wanted, no_wait: true });
-      connection.ask(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`, inbox, utf8.encode(request));
-    };
-    let stopWaiting = connection.clock.after(silenceMs, away);
-    const hear = (message: Msg) => {
-      stopWaiting();
-      stopWaiting = connection.clock.after(silenceMs, away);
-      if (isOver) return;
-      if (!isDelivery(message.reply)) return finish();
-      const { position, atMs, behind } = parseReceipt(message.reply);
-      if (position > upTo) return finish();
-      taken += 1;
-      const wantsMore = take({ subject: message.subject, data: message.data, position, atMs });
-      if (!wantsMore || taken >= count || position >= upTo || behind === 0) finish();
-      else if (taken % batch === 0) pull();
-    };
-    const stops = [connection.subscribe(inbox, hear), connection.onState(away), () => stopWaiting()];
-    pull();
-    return promise.finally(() => {
-      for (const stop of stops) stop();
-    });
+    return pull(connection, { stream, consumer: name, most: limit, hear: wanted });
   }
 }
 
-/** The newest messages so far, within two bounds. */
-interface Kept {
-  readonly messages: Stored[];
-  size: number;
+interface Wanted {
+  readonly upTo: number;
   readonly limit: number;
-  readonly bytes: number;
-}
-
-function keepNewest(kept: Kept, message: Stored): true {
-  const { messages, limit, bytes } = kept;
-  messages.push(message);
-  kept.size += message.data.length;
-  while (messages.length > limit || (messages.length > 1 && kept.size > bytes)) {
-    kept.size -= messages.shift()?.data.length ?? 0;
-  }
-  return true;
+  /** True: that is enough. */
+  readonly hear: (message: Stored) => boolean;
 }
 
 interface Search {

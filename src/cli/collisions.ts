@@ -3,7 +3,18 @@ import { withRooms } from "../stream/rooms.ts";
 
 /** Words of subjects that Skein uses for what is no stream. */
 const ownWords: ReadonlySet<string> = new Set([
-  ...["rejected", "letters", "tickets", "revoked", "inbox", "heartbeats", "supervisors", "log_agents", "log_requests"],
+  ...[
+    "rejected",
+    "letters",
+    "payloads",
+    "tickets",
+    "revoked",
+    "inbox",
+    "heartbeats",
+    "supervisors",
+    "log_agents",
+    "log_requests",
+  ],
 ]);
 
 /** Why two streams cannot be served by one gateway, as the end of a sentence; undefined when they can. */

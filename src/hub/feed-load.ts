@@ -8,7 +8,7 @@ import type { Progress } from "./progress.ts";
 import { type Entry, Ring, type RingLimits } from "./ring.ts";
 
 /** How much of the journal is read at a time. */
-const portion = { limit: 1000, bytes: 1024 * 1024 };
+const portion = { limit: 1000, maxBytes: 1024 * 1024 };
 
 /** From how many positions before the end on live events are kept instead of being read. */
 const closePositions = 1000;
@@ -105,13 +105,13 @@ export class FeedLoad {
 
   async #readNewest(most: number): Promise<LoadedFeed> {
     const { progress, excerpt, entriesOf, limits } = this.#parts;
-    const { ringBytes: bytes } = limits;
+    const { ringBytes: maxBytes } = limits;
     this.#keepEarly();
     const upTo = progress.position;
-    const messages = await excerpt().recent({ upTo, limit: most, bytes });
+    const messages = await excerpt().recent({ upTo, limit: most, maxBytes });
     const size = messages.reduce((sum, { data }) => sum + data.length, 0);
     // Another one would have been read, had there been one.
-    const isAll = messages.length < most && size + bodyBytesMax <= bytes;
+    const isAll = messages.length < most && size + bodyBytesMax <= maxBytes;
     const oldest = isAll ? await excerpt().first() : (messages[0]?.position ?? upTo + 1);
     return this.#found(entriesOf(messages), Math.min(oldest - 1, upTo), upTo);
   }

@@ -17,7 +17,7 @@ import type { Entry, Ring, RingLimits } from "./ring.ts";
 import { isUnfiltered, shows, type View } from "./view.ts";
 
 /** How far back a filtered snapshot looks for events, in pages of at most so many events and bytes. */
-const olderPage = { limit: 1000, bytes: 4 * 1024 * 1024 };
+const olderPage = { limit: 1000, maxBytes: 4 * 1024 * 1024 };
 const mostOlderPages = 10;
 
 /** How soon a past that could not be read is asked for again. */

@@ -3,7 +3,7 @@ import type { Excerpt } from "./excerpt.ts";
 import type { Entry } from "./ring.ts";
 
 /** How large a page is: what one write of it may leave in a client's socket. */
-const pageBounds = { limit: 256, bytes: 64 * 1024 };
+const pageBounds = { limit: 256, maxBytes: 64 * 1024 };
 
 /** How many pages of a channel are kept for clients that read the same part at the same time. */
 const keptPages = 8;

@@ -20,7 +20,7 @@ const lookEveryMs = 1_000;
 /** Gateways come to a lapsed lease at different moments, so that mostly one of them finds it. */
 const spreadMs = 2_000;
 /** How much of the past is read at a time. */
-const page = { limit: 5_000, bytes: 4 * 1024 * 1024 };
+const page = { limit: 5_000, maxBytes: 4 * 1024 * 1024 };
 
 /**
  * Ends the tools whose processes have died: one that has promised to be heard of, and is not, gets a `tool_end` with the status

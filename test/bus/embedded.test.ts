@@ -72,6 +72,22 @@ describe("The embedded bus", () => {
     await bus.close();
   });
 
+  test("a table that keeps its values for a time drops those that are older", async () => {
+    const clock = new ManualClock();
+    const bus = await openEmbeddedBus({ file: ":memory:", clock });
+    const table = await bus.table({ name: "slips", subjects: ["slips.>"], keepMs: 60 * minute });
+    const forGood = await bus.table({ name: "agents", subjects: ["agents.>"] });
+    await forGood.put("agents.a", bytes("old"));
+    await table.put("slips.a", bytes("old"));
+    clock.pass(45 * minute);
+    await table.put("slips.b", bytes("young"));
+    clock.pass(30 * minute);
+    expect(await table.get("slips.a")).toBeUndefined();
+    expect(text((await table.get("slips.b"))?.data ?? bytes(""))).toBe("young");
+    expect(text((await forGood.get("agents.a"))?.data ?? bytes(""))).toBe("old");
+    await bus.close();
+  });
+
   test("a deleted value leaves its trace for ten minutes", async () => {
     const clock = new ManualClock();
     const bus = await openEmbeddedBus({ file: ":memory:", clock });

@@ -22,6 +22,8 @@ export const protocolLimits: Limits = {
   letterKeepMs: 7 * 24 * 60 * 60 * 1000,
   letterRetryMs: 30_000,
   letterAttempts: 5,
+  lettersMax: 100_000,
+  lettersMaxBytes: 2_147_483_648,
   maxPayloadBytes: 1_032_192,
 };
 

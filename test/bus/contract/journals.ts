@@ -43,6 +43,39 @@ export function journals(place: Place): void {
     expect(messages.map(({ position }) => position)).toEqual(Array.from({ length: 2_200 }, (_, i) => i + 1));
   });
 
+  test("a reading has as many bytes as are asked for, but a single event that is larger comes alone", async () => {
+    const { name, journal } = await place.journal();
+    for (const [i, size] of [400, 400, 400, 5_000, 100].entries()) {
+      await journal.append(`${name}.${i % 2}`, bytes(String(i).repeat(size)));
+    }
+    const keys = (found: readonly { readonly data: Uint8Array }[]) => found.map(({ data }) => text(data)[0]).join("");
+    const read = async (after: number, maxBytes: number) => {
+      const { messages, more } = await journal.read({ subject: `${name}.*`, after, upTo: 5, limit: 10, maxBytes });
+      return [keys(messages), more];
+    };
+    expect(await read(0, 1_000)).toEqual(["01", true]);
+    expect(await read(2, 1_000)).toEqual(["2", true]);
+    expect(await read(3, 1_000)).toEqual(["3", true]);
+    expect(await read(4, 1_000)).toEqual(["4", false]);
+    expect(await read(0, 6_300)).toEqual(["01234", false]);
+    const recent = async (upTo: number, maxBytes: number) =>
+      keys(await journal.recent({ subject: `${name}.*`, upTo, limit: 10, maxBytes }));
+    expect(await recent(3, 1_000)).toBe("12");
+    expect(await recent(4, 1_000)).toBe("3");
+    expect(await recent(5, 5_100)).toBe("34");
+    expect(await recent(5, 10_000)).toBe("01234");
+  });
+
+  test("large events are read whole, in order and once", async () => {
+    const { name, journal } = await place.journal();
+    const sizes = [1_000_000, 300_000, 1_000_000, 1_000_000, 10, 700_000, 700_000, 700_000, 20];
+    for (const [i, size] of sizes.entries()) await journal.append(`${name}.a`, bytes(String(i).repeat(size)));
+    const { messages, more } = await journal.read({ subject: `${name}.a`, after: 0, upTo: sizes.length, limit: 100 });
+    expect(messages.map(({ data }) => data.length)).toEqual(sizes);
+    expect(messages.map(({ data }) => text(data)[0]).join("")).toBe("012345678");
+    expect(more).toBe(false);
+  });
+
   test("the newest events that match, oldest first", async () => {
     const { name, journal } = await place.journal();
     for (let i = 1; i <= 5; i += 1) await journal.append(`${name}.rare`, bytes(`${i}`));
@@ -55,30 +88,6 @@ export function journals(place: Place): void {
     expect(await recent(`${name}.>`, 7, 3)).toBe("5 6 7");
     expect(await recent(`${name}.often`, 5, 3)).toBe("");
     expect(await recent(`${name}.often`, 505, 0)).toBe("");
-  });
-
-  test("a reading stops after so many bytes of bodies, with the message that crosses the bound", async () => {
-    const { name, journal } = await place.journal();
-    for (let i = 1; i <= 6; i += 1) await journal.append(`${name}.a`, bytes(`${i}`.repeat(10)));
-    const read = async (most: number, subject = `${name}.a`) => {
-      const { messages, more } = await journal.read({ subject, after: 1, upTo: 6, limit: 100, bytes: most });
-      return { positions: messages.map(({ position }) => position), more };
-    };
-    expect(await read(25)).toEqual({ positions: [2, 3, 4], more: true });
-    expect(await read(25, `${name}.*`)).toEqual({ positions: [2, 3, 4], more: true });
-    expect(await read(1)).toEqual({ positions: [2], more: true });
-    expect(await read(1_000)).toEqual({ positions: [2, 3, 4, 5, 6], more: false });
-  });
-
-  test("the newest events have at most so many bytes, but for a single one", async () => {
-    const { name, journal } = await place.journal();
-    for (let i = 1; i <= 6; i += 1) await journal.append(`${name}.a`, bytes(`${i}`.repeat(10)));
-    const recent = async (most: number, subject = `${name}.a`) =>
-      (await journal.recent({ subject, upTo: 6, limit: 4, bytes: most })).map(({ position }) => position);
-    expect(await recent(25)).toEqual([5, 6]);
-    expect(await recent(25, `${name}.*`)).toEqual([5, 6]);
-    expect(await recent(1)).toEqual([6]);
-    expect(await recent(1_000)).toEqual([3, 4, 5, 6]);
   });
 
   test("the bounds of an empty journal are 1 and 0", async () => {
