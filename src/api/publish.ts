@@ -8,19 +8,23 @@ import type { Definition, StoredDefinition } from "../stream/define.ts";
 import { type Params, segmentsOf } from "../stream/path.ts";
 import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
 import { readBody } from "./body.ts";
-import type { Admitted } from "./entrance.ts";
+import type { Admitted, Call } from "./entrance.ts";
 
-/** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
+/**
+ * `POST /api/publish/<subject tail>` publishes, and `DELETE` deletes a row of a table, for services that do not speak NATS.
+ *
+ * Deleting is idempotent: a row that is not there is as good as deleted.
+ */
 export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishParts): Hono<Admitted> {
   const stores = new Stores(bus);
   const published = definitions.filter((definition) => definition.kind === "table" || definition.kind === "feed");
-  return new Hono<Admitted>().post("/:tail{.+}", async (context) => {
+  const targetOf = ({ req, var: { principal } }: Call) => {
+    const target = find(published, req.path.replace(/^.*?\/publish\//, ""));
+    requireNames(target.definition.access, principal, target.names);
+    return target;
+  };
+  const store = async (context: Call, { definition, names }: Target, body: Uint8Array) => {
     const { principal } = context.var;
-    const { definition, names } = find(published, context.req.path.replace(/^.*?\/publish\//, ""));
-    requireNames(definition.access, principal, names);
-    const body = await readBody(context, maxBodyBytes);
-    const isDelete = definition.kind === "table" && body.length === 0;
-    if (!isDelete) requireNames(definition.access, principal, accept(definition, { names, atMs: now() }, body));
     const subject = subjectOf(principal.org, tailOf(definition, names));
     const key = context.req.header("idempotency-key");
     const isLimited = definition.kind === "table" && principal.scope !== undefined;
@@ -34,8 +38,24 @@ export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishPa
       // What the caller may replace is the row that was looked at, and no other.
       ...(isLimited && { expected: present?.position ?? 0 }),
     });
-    return context.json({ subject, position: ack.position, duplicate: ack.duplicate }, ack.duplicate ? 200 : 201);
-  });
+    return { subject, position: ack.position, duplicate: ack.duplicate };
+  };
+  return new Hono<Admitted>()
+    .post("/:tail{.+}", async (context) => {
+      const target = targetOf(context);
+      const { definition, names } = target;
+      const body = await readBody(context, maxBodyBytes);
+      if (body.length === 0) throw new Failure("invalid_body", "The body is empty; to delete a row use DELETE");
+      const said = accept(definition, { names, atMs: now() }, body);
+      requireNames(definition.access, context.var.principal, said);
+      const stored = await store(context, target, body);
+      return context.json(stored, stored.duplicate ? 200 : 201);
+    })
+    .delete("/:tail{.+}", async (context) => {
+      const target = targetOf(context);
+      if (target.definition.kind !== "table") throw new Failure("bad_request", "An event that happened is not deleted");
+      return context.json(await store(context, target, new Uint8Array(0)));
+    });
 }
 
 interface PublishParts {

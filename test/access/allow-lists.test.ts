@@ -46,6 +46,8 @@ describe("A token with allow-lists does not reach", () => {
     ["GET inbox/theirs"],
     ["POST messages", letter("theirs", "mine")],
     ["POST publish/instances/theirs", { status: "gone" }],
+    ["DELETE publish/instances/theirs"],
+    ["DELETE publish/mission/others"],
     ["POST publish/mission/others", { status: "offline" }],
     ["POST publish/graph/others", start],
     ["POST publish/tasks/theirs", step],
@@ -125,6 +127,7 @@ describe("A token with allow-lists reaches", () => {
   test.each<[string, number, ...unknown[]]>([
     ["GET instances/mine", 200],
     ["POST publish/instances/mine-3", 201, { status: "running" }],
+    ["DELETE publish/instances/mine-3", 200],
     ["POST publish/mission/ours", 201, { status: "busy" }],
     ["POST publish/graph/ours", 201, { type: "tool_start", tool: "t" }],
     ["POST publish/tasks/mine", 201, { type: "task_update", task_id: "t1", data: {} }],
