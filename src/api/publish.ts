@@ -23,23 +23,6 @@ export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishPa
     requireNames(target.definition.access, principal, target.names);
     return target;
   };
-  const store = async (context: Call, { definition, names }: Target, body: Uint8Array) => {
-    const { principal } = context.var;
-    const subject = subjectOf(principal.org, tailOf(definition, names));
-    const key = context.req.header("idempotency-key");
-    const isLimited = definition.kind === "table" && principal.scope !== undefined;
-    const present = isLimited ? await stores.present(definition, subject) : undefined;
-    if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
-    const ack = await stores.store(definition, {
-      subject,
-      body,
-      // The key is the caller's own word: under another subject it means another message.
-      ...(key !== undefined && { id: `${subject} ${key}` }),
-      // What the caller may replace is the row that was looked at, and no other.
-      ...(isLimited && { expected: present?.position ?? 0 }),
-    });
-    return { subject, position: ack.position, duplicate: ack.duplicate };
-  };
   return new Hono<Admitted>()
     .post("/:tail{.+}", async (context) => {
       const target = targetOf(context);
@@ -48,13 +31,13 @@ export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishPa
       if (body.length === 0) throw new Failure("invalid_body", "The body is empty; to delete a row use DELETE");
       const said = accept(definition, { names, atMs: now() }, body);
       requireNames(definition.access, context.var.principal, said);
-      const stored = await store(context, target, body);
+      const stored = await stores.take(context, target, body);
       return context.json(stored, stored.duplicate ? 200 : 201);
     })
     .delete("/:tail{.+}", async (context) => {
       const target = targetOf(context);
       if (target.definition.kind !== "table") throw new Failure("bad_request", "An event that happened is not deleted");
-      return context.json(await store(context, target, new Uint8Array(0)));
+      return context.json(await stores.take(context, target, new Uint8Array(0)));
     });
 }
 
@@ -96,6 +79,11 @@ interface Publication extends Terms {
   readonly body: Uint8Array;
 }
 
+/** What is answered to what was stored. */
+interface Taken extends Ack {
+  readonly subject: string;
+}
+
 /** The tables and journals of the definitions, opened at their first use. */
 class Stores {
   readonly #bus: Bus;
@@ -106,7 +94,25 @@ class Stores {
     this.#bus = bus;
   }
 
-  async store(definition: StoredDefinition, { subject, body, ...terms }: Publication): Promise<Ack> {
+  /** Stores what a call says, where its caller may; an empty body deletes a row. Throws `forbidden`, `bus_away`, `conflict`. */
+  async take({ req, var: { principal } }: Call, { definition, names }: Target, body: Uint8Array): Promise<Taken> {
+    const subject = subjectOf(principal.org, tailOf(definition, names));
+    const key = req.header("idempotency-key");
+    const isLimited = definition.kind === "table" && principal.scope !== undefined;
+    const present = isLimited ? await this.#present(definition, subject) : undefined;
+    if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
+    const { position, duplicate } = await this.#store(definition, {
+      subject,
+      body,
+      // The key is the caller's own word: under another subject it means another message.
+      ...(key !== undefined && { id: `${subject} ${key}` }),
+      // What the caller may replace is the row that was looked at, and no other.
+      ...(isLimited && { expected: present?.position ?? 0 }),
+    });
+    return { subject, position, duplicate };
+  }
+
+  async #store(definition: StoredDefinition, { subject, body, ...terms }: Publication): Promise<Ack> {
     this.#requireBus();
     if (definition.kind === "feed") {
       const journal = await opened(this.#journals, definition, () => this.#bus.journal(journalOf(definition)));
@@ -116,7 +122,7 @@ class Stores {
   }
 
   /** The row that is there. */
-  async present(definition: StoredDefinition, subject: string): Promise<Stored | undefined> {
+  async #present(definition: StoredDefinition, subject: string): Promise<Stored | undefined> {
     this.#requireBus();
     return (await this.#table(definition)).get(subject);
   }
