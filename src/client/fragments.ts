@@ -49,7 +49,7 @@ export function showFragments(
 
 /** How pieces of pages are shown. */
 export interface FragmentOptions {
-  /** Gives HTML that may be put into the page, from HTML of anyone. Default: what the allow-list leaves. */
+  /** Gives HTML that may be put into the page. Default: what the allow-list leaves. */
   readonly sanitize?: (html: string) => string;
 }
 

@@ -7,7 +7,7 @@ export interface RedactionRule {
   /**
    * A regular expression in RE2's syntax: no look-around and no back-references, so it takes linear time on any line. It is
    * applied to one line at a time, as it is read: colour codes are looked through, unless the pattern names the escape
-   * character (`\\x1b`) itself.
+   * character (`\x1b`) itself.
    */
   readonly pattern: string;
   /** What is shown instead; `$1` is what the first group matched, `$$` a dollar sign. Default `[redacted]`. */
