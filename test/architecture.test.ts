@@ -45,6 +45,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   ws: /^src\/(transport\/ws\.ts$|cli\/)/,
   jose: /^src\/auth\/jwt\.ts$/,
   react: /^src\/client\/react\.ts$/,
+  dompurify: /^src\/client\/fragments\.ts$/,
   "node:sqlite": /^src\/bus\/embedded[^/]*\.ts$/,
   "node:child_process": /^src\/(supervisor\/|cli\/child\.ts$)/,
   "node:fs": /^src\/(logs\/|supervisor\/|cli\/|config\.ts$|api\/site\.ts$|bus\/embedded[^/]*\.ts$)/,

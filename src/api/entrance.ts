@@ -40,7 +40,8 @@ const rules: readonly Rule[] = [
   { methods: reading, path: /^\/metrics$/, role: "operator", rate: "reads" },
   { methods: ["POST", "DELETE"], path: /^\/api\/instances(?:\/|$)/, role: "operator", rate: "publishes" },
   { methods: ["POST"], path: /^\/api\/revocations$/, role: "operator", rate: "publishes" },
-  { methods: ["POST"], path: /^\/api\/(?:messages|publish)(?:\/|$)/, role: "publisher", rate: "publishes" },
+  { methods: ["POST"], path: /^\/api\/messages(?:\/|$)/, role: "publisher", rate: "publishes" },
+  { methods: ["POST", "DELETE"], path: /^\/api\/publish(?:\/|$)/, role: "publisher", rate: "publishes" },
   // Whoever has a cookie that does not count any more must be able to get rid of it.
   { methods: ["DELETE"], path: /^\/api\/session$/, role: "anybody", rate: "publishes" },
   { methods: ["POST"], path: /^\/api\/(?:tickets|session|session\/refresh)$/, rate: "publishes" },

@@ -8,34 +8,37 @@ import type { Definition, StoredDefinition } from "../stream/define.ts";
 import { type Params, segmentsOf } from "../stream/path.ts";
 import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
 import { readBody } from "./body.ts";
-import type { Admitted } from "./entrance.ts";
+import type { Admitted, Call } from "./entrance.ts";
 
-/** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
+/**
+ * `POST /api/publish/<subject tail>` publishes, and `DELETE` deletes a row of a table, for services that do not speak NATS.
+ *
+ * Deleting is idempotent: a row that is not there is as good as deleted.
+ */
 export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishParts): Hono<Admitted> {
   const stores = new Stores(bus);
   const published = definitions.filter((definition) => definition.kind === "table" || definition.kind === "feed");
-  return new Hono<Admitted>().post("/:tail{.+}", async (context) => {
-    const { principal } = context.var;
-    const { definition, names } = find(published, context.req.path.replace(/^.*?\/publish\//, ""));
-    requireNames(definition.access, principal, names);
-    const body = await readBody(context, maxBodyBytes);
-    const isDelete = definition.kind === "table" && body.length === 0;
-    if (!isDelete) requireNames(definition.access, principal, accept(definition, { names, atMs: now() }, body));
-    const subject = subjectOf(principal.org, tailOf(definition, names));
-    const key = context.req.header("idempotency-key");
-    const isLimited = definition.kind === "table" && principal.scope !== undefined;
-    const present = isLimited ? await stores.present(definition, subject) : undefined;
-    if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
-    const ack = await stores.store(definition, {
-      subject,
-      body,
-      // The key is the caller's own word: under another subject it means another message.
-      ...(key !== undefined && { id: `${subject} ${key}` }),
-      // What the caller may replace is the row that was looked at, and no other.
-      ...(isLimited && { expected: present?.position ?? 0 }),
+  const targetOf = ({ req, var: { principal } }: Call) => {
+    const target = find(published, req.path.replace(/^.*?\/publish\//, ""));
+    requireNames(target.definition.access, principal, target.names);
+    return target;
+  };
+  return new Hono<Admitted>()
+    .post("/:tail{.+}", async (context) => {
+      const target = targetOf(context);
+      const { definition, names } = target;
+      const body = await readBody(context, maxBodyBytes);
+      if (body.length === 0) throw new Failure("invalid_body", "The body is empty; to delete a row use DELETE");
+      const said = accept(definition, { names, atMs: now() }, body);
+      requireNames(definition.access, context.var.principal, said);
+      const stored = await stores.take(context, target, body);
+      return context.json(stored, stored.duplicate ? 200 : 201);
+    })
+    .delete("/:tail{.+}", async (context) => {
+      const target = targetOf(context);
+      if (target.definition.kind !== "table") throw new Failure("bad_request", "An event that happened is not deleted");
+      return context.json(await stores.take(context, target, new Uint8Array(0)));
     });
-    return context.json({ subject, position: ack.position, duplicate: ack.duplicate }, ack.duplicate ? 200 : 201);
-  });
 }
 
 interface PublishParts {
@@ -76,6 +79,11 @@ interface Publication extends Terms {
   readonly body: Uint8Array;
 }
 
+/** What is answered to what was stored. */
+interface Taken extends Ack {
+  readonly subject: string;
+}
+
 /** The tables and journals of the definitions, opened at their first use. */
 class Stores {
   readonly #bus: Bus;
@@ -86,7 +94,25 @@ class Stores {
     this.#bus = bus;
   }
 
-  async store(definition: StoredDefinition, { subject, body, ...terms }: Publication): Promise<Ack> {
+  /** Stores what a call says, where its caller may; an empty body deletes a row. Throws `forbidden`, `bus_away`, `conflict`. */
+  async take({ req, var: { principal } }: Call, { definition, names }: Target, body: Uint8Array): Promise<Taken> {
+    const subject = subjectOf(principal.org, tailOf(definition, names));
+    const key = req.header("idempotency-key");
+    const isLimited = definition.kind === "table" && principal.scope !== undefined;
+    const present = isLimited ? await this.#present(definition, subject) : undefined;
+    if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
+    const { position, duplicate } = await this.#store(definition, {
+      subject,
+      body,
+      // The key is the caller's own word: under another subject it means another message.
+      ...(key !== undefined && { id: `${subject} ${key}` }),
+      // What the caller may replace is the row that was looked at, and no other.
+      ...(isLimited && { expected: present?.position ?? 0 }),
+    });
+    return { subject, position, duplicate };
+  }
+
+  async #store(definition: StoredDefinition, { subject, body, ...terms }: Publication): Promise<Ack> {
     this.#requireBus();
     if (definition.kind === "feed") {
       const journal = await opened(this.#journals, definition, () => this.#bus.journal(journalOf(definition)));
@@ -96,7 +122,7 @@ class Stores {
   }
 
   /** The row that is there. */
-  async present(definition: StoredDefinition, subject: string): Promise<Stored | undefined> {
+  async #present(definition: StoredDefinition, subject: string): Promise<Stored | undefined> {
     this.#requireBus();
     return (await this.#table(definition)).get(subject);
   }
