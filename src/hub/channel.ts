@@ -7,7 +7,8 @@ import type { ClientMessage } from "../protocol/message.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
 import { issueText } from "../stream/query.ts";
 import { Cohort, type Member, portions } from "./cohort.ts";
-import type { Loaded, Opening, Past, Reason } from "./past.ts";
+import type { OpeningCache, OpeningSection } from "./opening-cache.ts";
+import { type Loaded, type Opening, openingSize, type Past, type Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
 import { Session, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
@@ -24,12 +25,14 @@ export interface SessionLimits {
 export class Channel implements Upstream {
   /** What is counted of it. */
   readonly tally: Tally;
+  /** How large the snapshot was that was made last, in UTF-16 code units; 0 before the first one. */
+  openingSize = 0;
   readonly #definition: SourcedDefinition;
   readonly #ring: Ring;
   readonly #past: Past;
   readonly #limits: SessionLimits;
   readonly #cohorts = new Map<string, Cohort>();
-  readonly #greetings = new Map<string, Opening>();
+  readonly #greetings: OpeningSection;
   #pending: Entry[] = [];
   #isFlushDue = false;
   /** When the first of what is pending was pushed. */
@@ -47,6 +50,7 @@ export class Channel implements Upstream {
     this.#ring = parts.ring;
     this.#past = parts.past;
     this.#limits = parts.limits;
+    this.#greetings = parts.openings.section();
     this.tally = parts.tally;
   }
 
@@ -165,14 +169,23 @@ export class Channel implements Upstream {
     if (reason === "lagged") this.tally.lagged += 1;
     this.flush();
     const key = `${reason ?? ""} ${viewKey(view)}`;
-    const known = this.#greetings.get(key);
-    if (known) return known;
-    const { next, over } = this.#mark();
-    const frames = await this.#past.snapshot(view, reason);
-    if (frames === undefined) return this.greet(view, reason);
-    const opening = { resumed: false, frames, batches: portions(frames), next, over };
-    if (next === this.#ring.head && this.#pending.length === 0) this.#greetings.set(key, opening);
-    return opening;
+    return this.#greetings.get(key, () => this.#snapshot(view, reason));
+  }
+
+  /** Those who ask while it is made share it: what comes meanwhile is live for them, from `next` on. */
+  async #snapshot(view: View, reason: Reason | undefined): Promise<Opening> {
+    for (;;) {
+      const { next, over } = this.#mark();
+      const frames = await this.#past.snapshot(view, reason);
+      if (frames) {
+        const opening = { resumed: false, frames, batches: portions(frames), next, over };
+        this.openingSize = openingSize(opening);
+        return opening;
+      }
+      // What was now is gone already: look again.
+      await this.#past.ready();
+      this.flush();
+    }
   }
 
   /** Lets a client in. */
@@ -287,5 +300,6 @@ interface ChannelParts {
   readonly ring: Ring;
   readonly past: Past;
   readonly limits: SessionLimits;
+  readonly openings: OpeningCache;
   readonly tally: Tally;
 }

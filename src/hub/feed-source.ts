@@ -99,7 +99,7 @@ export class FeedSource implements Follower {
   }
 
   #open(org: string, names: Params): Line {
-    const { limits, tallies, clock } = this.#parts;
+    const { limits, tallies, clock, openings } = this.#parts;
     const { definition } = this;
     // A whole past is told to every newcomer, so the channel keeps it; a recent one is bounded.
     const ring = new Ring(definition.past.kind === "whole" ? unbounded : limits);
@@ -109,7 +109,7 @@ export class FeedSource implements Follower {
     const excerpt = () => new Excerpt(journal(), subjects);
     const progress = this.#progress;
     const past = new FeedPast({ definition, clock, progress, journal, excerpt, names, ring, replayFrames });
-    const channel = new Channel({ definition, ring, past, limits, tally: tallies.of(org) });
+    const channel = new Channel({ definition, ring, past, limits, openings, tally: tallies.of(org) });
     past.serve(channel);
     const take = (entry: Entry) => {
       past.heard(entry);

@@ -22,7 +22,7 @@ export class FollowedLog {
   #told = 0;
 
   constructor({ definition, name, remote, by, parts, tally, isRegistered }: FollowedLogParts) {
-    const { bus, clock, limits } = parts;
+    const { bus, clock, limits, openings } = parts;
     this.#name = name;
     this.#line = new LogLine({
       remote,
@@ -48,7 +48,7 @@ export class FollowedLog {
       place,
       ready: () => this.#ready(),
     });
-    this.channel = new Channel({ definition, ring, past, limits, tally });
+    this.channel = new Channel({ definition, ring, past, limits, openings, tally });
     this.channel.release({ entries: [], floor: 0, upTo: 0 });
   }
 

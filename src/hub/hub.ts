@@ -10,6 +10,7 @@ import type { Channel } from "./channel.ts";
 import type { Member } from "./cohort.ts";
 import { FeedSource } from "./feed-source.ts";
 import { LogSource } from "./log-source.ts";
+import { OpeningCache } from "./opening-cache.ts";
 import type { HubLimits, SourceParts } from "./source.ts";
 import { TableSource } from "./table-source.ts";
 import { Tallies, type Tally } from "./tally.ts";
@@ -44,8 +45,9 @@ export class Hub {
     this.#report = report;
     this.tallies = new Tallies(parts.stopwatch);
     const { tallies } = this;
+    const openings = new OpeningCache();
     const reject: SourceParts["reject"] = (...rejection) => this.#reject(...rejection);
-    this.#sources = sourcesOf(sourced, { bus, clock, limits, tallies, gateway, reject });
+    this.#sources = sourcesOf(sourced, { bus, clock, limits, tallies, openings, gateway, reject });
   }
 
   /** Whether every stream can be served and the bus is up. */

@@ -21,6 +21,13 @@ export interface Opening {
   readonly over: boolean;
 }
 
+/** How large the frames of an opening are, in UTF-16 code units. */
+export function openingSize({ frames }: Pick<Opening, "frames">): number {
+  let size = 0;
+  for (const { json } of frames) size += json.length;
+  return size;
+}
+
 /** What a channel knows of before: how a newcomer begins. One for tables, one for feeds. */
 export interface Past {
   /** Settles when a newcomer can be told the truth. Throws `bus_away` when nobody knows. */

@@ -3,6 +3,7 @@ import type { Clock } from "../protocol/clock.ts";
 import type { Failure } from "../protocol/failure.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
 import type { SessionLimits } from "./channel.ts";
+import type { OpeningCache } from "./opening-cache.ts";
 import type { RingLimits } from "./ring.ts";
 import type { Tallies } from "./tally.ts";
 
@@ -22,6 +23,8 @@ export interface SourceParts {
   readonly clock: Clock;
   readonly limits: HubLimits;
   readonly tallies: Tallies;
+  /** What all channels keep of their openings. */
+  readonly openings: OpeningCache;
   /** Names this gateway among all that there are. */
   readonly gateway: string;
   /** Takes a message that fails its schema out of sight, with the reason. */

@@ -200,7 +200,7 @@ export class TableSource implements Follower {
 
   #openScope(org: string): Scope {
     const { definition } = this;
-    const { limits, tallies } = this.#parts;
+    const { limits, tallies, openings } = this.#parts;
     const rows: Scope["rows"] = new Map();
     const ring = new Ring(limits);
     const past = new TablePast({
@@ -215,7 +215,7 @@ export class TableSource implements Follower {
       },
       isExact: () => this.#isExact,
     });
-    const channel = new Channel({ definition, ring, past, limits, tally: tallies.of(org) });
+    const channel = new Channel({ definition, ring, past, limits, openings, tally: tallies.of(org) });
     const { position } = this.#progress;
     channel.release({ entries: [], floor: position, upTo: position });
     return { channel, ring, rows };
