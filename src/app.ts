@@ -128,7 +128,7 @@ function apiRoutes(parts: AppParts): Hono<Admitted> {
     .route("/session", sessionRoutes({ renewals: auth.renewals, isSecure: isSecure(auth) }))
     .route("/tickets", ticketRoutes({ tickets: auth.tickets, streamName }))
     .route("/revocations", revocationRoutes({ revocations: auth.revocations }))
-    .route("/instances", logRoutes({ bus, hub, definitions }))
+    .route("/instances", logRoutes({ bus, hub, clock, definitions }))
     .route("/publish", publishRoutes({ bus, definitions, now: () => clock.now(), maxBodyBytes }));
   if (definitions.some(isFleet)) {
     routes.route("/instances", instanceRoutes({ fleet, maxBodyBytes })).route("/", nodeRoutes({ fleet }));

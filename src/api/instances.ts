@@ -69,11 +69,14 @@ function named({ req, var: { principal } }: Call): { readonly org: string; reado
 }
 
 async function list({ fleet }: InstanceParts, call: Call): Promise<Response> {
-  const { org, scope } = call.var.principal;
+  const { principal, visitor } = call.var;
+  const { org, scope } = principal;
+  const settle = visitor.read();
   const query = parseQuery(listQuery, new URL(call.req.url).searchParams);
   const rows = (await fleet.list(org)).filter((row) => reaches(names, scope, row));
   const instances = query.include_archived ? rows : rows.filter(({ archived_at }) => archived_at === null);
   const body = JSON.stringify({ instances });
+  settle(body.length);
   const headers = { ...noCache, ETag: `"${createHash("sha1").update(body).digest("base64url")}"` };
   if (isKnown(call.req.header("if-none-match"), headers.ETag)) return call.body(null, 304, headers);
   return call.body(body, 200, { ...headers, "Content-Type": "application/json; charset=utf-8" });

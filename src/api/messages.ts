@@ -40,9 +40,12 @@ export function messageRoutes({ office, maxPayloadBytes }: MessageRouteParts): H
     })
     .get("/:id", async (context) => {
       const { org, scope } = context.var.principal;
+      const settle = context.var.visitor.read();
       const letter = await office.read(org, context.req.param("id"));
       if (!reaches(names, scope, letter)) throw new Failure("forbidden", "The token allows none of its instances");
-      return context.body(letterJson(letter), 200, jsonHeaders);
+      const body = letterJson(letter);
+      settle(body.length);
+      return context.body(body, 200, jsonHeaders);
     })
     .post("/:id/ack", async (context) => {
       const said: Word = await read(context, word, spareBytes);

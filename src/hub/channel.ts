@@ -8,7 +8,7 @@ import type { SourcedDefinition } from "../stream/define.ts";
 import { issueText } from "../stream/query.ts";
 import { Cohort, type Member, portions } from "./cohort.ts";
 import type { OpeningCache, OpeningSection } from "./opening-cache.ts";
-import { type Loaded, type Opening, openingSize, type Past, type Reason } from "./past.ts";
+import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
 import { Session, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
@@ -25,14 +25,13 @@ export interface SessionLimits {
 export class Channel implements Upstream {
   /** What is counted of it. */
   readonly tally: Tally;
-  /** How large the snapshot was that was made last, in UTF-16 code units; 0 before the first one. */
-  openingSize = 0;
+  /** The snapshots that were made since the last change. */
+  readonly greetings: OpeningSection;
   readonly #definition: SourcedDefinition;
   readonly #ring: Ring;
   readonly #past: Past;
   readonly #limits: SessionLimits;
   readonly #cohorts = new Map<string, Cohort>();
-  readonly #greetings: OpeningSection;
   #pending: Entry[] = [];
   #isFlushDue = false;
   /** When the first of what is pending was pushed. */
@@ -50,7 +49,7 @@ export class Channel implements Upstream {
     this.#ring = parts.ring;
     this.#past = parts.past;
     this.#limits = parts.limits;
-    this.#greetings = parts.openings.section();
+    this.greetings = parts.openings.section();
     this.tally = parts.tally;
   }
 
@@ -88,7 +87,7 @@ export class Channel implements Upstream {
     if (this.#isHeld || this.#pending.length === 0) return;
     const entries = this.#pending;
     this.#pending = [];
-    this.#greetings.clear();
+    this.greetings.clear();
     const next = this.#ring.head + entries.length;
     const all = new Batch(entries.map(({ frame }) => frame));
     const { tally } = this;
@@ -104,7 +103,7 @@ export class Channel implements Upstream {
     this.#isHeld = true;
     this.#pending = [];
     this.#over = false;
-    this.#greetings.clear();
+    this.greetings.clear();
   }
 
   /** Fills the ring anew with the past and lets go of what came since. */
@@ -126,7 +125,7 @@ export class Channel implements Upstream {
 
   /** Gives every session a fresh snapshot. */
   greetAll(reason: Reason): void {
-    this.#greetings.clear();
+    this.greetings.clear();
     for (const cohort of this.#cohorts.values()) {
       for (const session of [...cohort.level, ...cohort.waiting]) session.greetAgain(reason);
     }
@@ -169,7 +168,7 @@ export class Channel implements Upstream {
     if (reason === "lagged") this.tally.lagged += 1;
     this.flush();
     const key = `${reason ?? ""} ${viewKey(view)}`;
-    return this.#greetings.get(key, () => this.#snapshot(view, reason));
+    return this.greetings.get(key, () => this.#snapshot(view, reason));
   }
 
   /** Those who ask while it is made share it: what comes meanwhile is live for them, from `next` on. */
@@ -177,11 +176,7 @@ export class Channel implements Upstream {
     for (;;) {
       const { next, over } = this.#mark();
       const frames = await this.#past.snapshot(view, reason);
-      if (frames) {
-        const opening = { resumed: false, frames, batches: portions(frames), next, over };
-        this.openingSize = openingSize(opening);
-        return opening;
-      }
+      if (frames) return { resumed: false, frames, batches: portions(frames), next, over };
       // What was now is gone already: look again.
       await this.#past.ready();
       this.flush();

@@ -73,9 +73,15 @@ export class OpeningCache {
 export class OpeningSection {
   readonly #cache: OpeningCache;
   readonly #known = new Map<string, Kept>();
+  #lastSize = 0;
 
   constructor(cache: OpeningCache) {
     this.#cache = cache;
+  }
+
+  /** How large the opening was that was made last, in UTF-16 code units; 0 before the first one. */
+  get lastSize(): number {
+    return this.#lastSize;
   }
 
   /** The opening under a key: the one that is kept or being made, or else a new one; a failure is not kept. */
@@ -90,7 +96,7 @@ export class OpeningSection {
     this.#known.set(key, kept);
     this.#cache.add(kept);
     opening.then(
-      (made) => this.#cache.grow(kept, key.length + openingSize(made)),
+      (made) => this.#made(kept, openingSize(made), key),
       () => this.#drop(key, kept),
     );
     return opening;
@@ -101,6 +107,11 @@ export class OpeningSection {
     if (this.#known.size === 0) return;
     for (const kept of this.#known.values()) this.#cache.delete(kept);
     this.#known.clear();
+  }
+
+  #made(kept: Kept, size: number, key: string): void {
+    this.#lastSize = size;
+    this.#cache.grow(kept, size + key.length);
   }
 
   #drop(key: string, kept: Kept): void {

@@ -1,5 +1,6 @@
 import type { Principal } from "../auth/principal.ts";
 import type { Channel } from "../hub/channel.ts";
+import { type Opening, openingSize } from "../hub/past.ts";
 import type { View } from "../hub/view.ts";
 import type { RateName } from "../limits/quotas.ts";
 import type { Visitor } from "../limits/visitor.ts";
@@ -118,6 +119,28 @@ export class Guest {
         isReleased = true;
       },
     };
+  }
+
+  /**
+   * Counts an answer before it is made, and gives what corrects the count once its size is known.
+   *
+   * Throws `too_many_reads` while it has read more than it may.
+   */
+  read(expectedBytes: number): (bytes: number) => void {
+    return this.#visitor.read(expectedBytes);
+  }
+
+  /** Opens a stream; what that tells counts as read. Throws the Failure that says why it cannot be told. */
+  async open({ channel, view, since }: StreamAdmission): Promise<Opening> {
+    const settle = this.read(since === undefined ? channel.greetings.lastSize : 0);
+    let size = 0;
+    try {
+      const opening = await channel.open(view, since);
+      size = openingSize(opening);
+      return opening;
+    } finally {
+      settle(size);
+    }
   }
 
   /** Counts what it does. Throws the Failure that says it is too much. */

@@ -108,7 +108,7 @@ function ask({ name, since, before }: Asked, { definition, search }: RoomsAdmiss
   };
   const told = (opening: Opening) => named(opening, { [param]: name });
   const open: Company["open"] = (granted, inside) =>
-    granted.kind === "stream" ? openStream(granted, told) : company.open(granted, inside);
+    granted.kind === "stream" ? openStream(granted, company.guest, told) : company.open(granted, inside);
   return attempt({ name, place: placeOf(name, company.within), grant }, { ...company, open });
 }
 
