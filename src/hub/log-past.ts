@@ -3,7 +3,7 @@ import { Failure } from "../protocol/failure.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
 import { isSamePlace, type LogPlace, type LogStep, logCursor, logPlace } from "../protocol/log.ts";
 import type { LogDefinition } from "../stream/define.ts";
-import type { Past, Reason } from "./past.ts";
+import { greetingOf, type Past, type Reason } from "./past.ts";
 import type { RemoteLog } from "./remote-log.ts";
 import type { Entry, Ring } from "./ring.ts";
 import type { View } from "./view.ts";
@@ -42,10 +42,10 @@ export class LogPast implements Past {
     const { definition, remote, place: current } = this.#parts;
     const place = current();
     const wanted = definition.backlog(query);
-    if (!place || wanted === 0) return [backlogFrame([], { place, reason })];
+    if (!place || wanted === 0) return backlogOf([], { place, reason });
     const found = await remote.backlog(wanted, place);
     if ("lost" in found) return undefined;
-    return [backlogFrame(found.lines, { place, reason })];
+    return backlogOf(found.lines, { place, reason });
   }
 
   /** The entries after a frame that is still in the ring, or after the place where the ring begins. */
@@ -83,9 +83,8 @@ interface LogPastParts {
   readonly ready: () => Promise<void>;
 }
 
-function backlogFrame(lines: readonly string[], { place, reason }: Standing): Frame {
-  const why = reason === undefined ? {} : { reason };
-  return new Frame({ type: "backlog", lines, count: lines.length, ...why }, place && logCursor(place));
+function backlogOf(lines: readonly string[], { place, reason }: Standing): Frame[] {
+  return greetingOf([{ type: "backlog", lines, count: lines.length }], reason, place && logCursor(place));
 }
 
 interface Standing {

@@ -2,6 +2,7 @@ import type { Batch } from "../protocol/batch.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
 import type { Entry } from "./ring.ts";
+import { objectText, snapshotText } from "./snapshot-text.ts";
 import type { View } from "./view.ts";
 
 /** Why a client gets a fresh snapshot; absent on a first connect. */
@@ -42,13 +43,28 @@ export interface Past {
   here(): Cursor;
 }
 
-/** The frames of a snapshot: the reason in the one that is called so, the place where the client stands in the last. */
-export function greetingOf(bodies: readonly FrameBody[], reason: Reason | undefined, here: Cursor): Frame[] {
-  const snapshot = bodies.findIndex(({ type }) => type === "snapshot");
-  return bodies.map((body, i) => {
-    const isReasoned = reason !== undefined && i === Math.max(0, snapshot);
-    return new Frame(isReasoned ? { ...body, reason } : body, i === bodies.length - 1 ? here : undefined);
-  });
+/**
+ * The frames of a snapshot: the reason in the one that is called so, the place where the client stands in the last.
+ *
+ * A snapshot that is too large is cut, and says `truncated`, how many items are left out.
+ */
+export function greetingOf(
+  bodies: readonly FrameBody[],
+  reason: Reason | undefined,
+  here: Cursor | undefined,
+): Frame[] {
+  const at = Math.max(
+    0,
+    bodies.findIndex(({ type }) => type === "snapshot"),
+  );
+  const greeting = bodies[at];
+  if (greeting === undefined) return [];
+  const { fields, following, truncated } = snapshotText(greeting, bodies.slice(at + 1));
+  const told = new Map(fields);
+  if (reason !== undefined) told.set("reason", JSON.stringify(reason));
+  if (truncated > 0) told.set("truncated", String(truncated));
+  const bodiesOrTexts = [...bodies.slice(0, at), objectText(told), ...following];
+  return bodiesOrTexts.map((body, i) => new Frame(body, i === bodiesOrTexts.length - 1 ? here : undefined));
 }
 
 /** The past of a channel, read from its store. */

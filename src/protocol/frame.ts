@@ -28,9 +28,10 @@ export class Frame implements Line {
   readonly cursor: string | undefined;
   #bytes: Uint8Array | undefined;
 
-  constructor(body: FrameBody, cursor?: Cursor) {
+  /** Takes a body, or the JSON text of one. */
+  constructor(body: FrameBody | string, cursor?: Cursor) {
     this.cursor = cursor && formatCursor(cursor);
-    this.json = JSON.stringify(this.cursor === undefined ? body : { ...body, cursor: this.cursor });
+    this.json = typeof body === "string" ? textWith(body, this.cursor) : textOf(body, this.cursor);
   }
 
   /** The frame's text as UTF-8, made at the first call. */
@@ -38,6 +39,14 @@ export class Frame implements Line {
     this.#bytes ??= utf8.encode(this.json);
     return this.#bytes;
   }
+}
+
+function textOf(body: FrameBody, cursor: string | undefined): string {
+  return JSON.stringify(cursor === undefined ? body : { ...body, cursor });
+}
+
+function textWith(json: string, cursor: string | undefined): string {
+  return cursor === undefined ? json : `${json.slice(0, -1)},"cursor":${JSON.stringify(cursor)}}`;
 }
 
 /** What is said again and again, so that whoever listens knows that it still holds: no news. */
