@@ -6,6 +6,7 @@ import { RemoteLog } from "../hub/remote-log.ts";
 import type { Visitor } from "../limits/visitor.ts";
 import { type Clock, pause } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import { requireName } from "../stream/access.ts";
 import type { Definition, LogDefinition } from "../stream/define.ts";
 import { parseQuery, whole } from "../stream/query.ts";
@@ -102,5 +103,5 @@ interface Download {
 /** To whoever asks for a file it is the same whether no agent has it or it has just gone. */
 function notThere(failure: Failure, name: string): Failure {
   if (failure.code !== "no_responder") return failure;
-  return new Failure("instance_not_found", `No log of an instance named '${name}'`);
+  return new Failure("instance_not_found", `No log of an instance named '${echoed(name)}'`);
 }

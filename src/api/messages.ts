@@ -7,6 +7,7 @@ import { Failure } from "../protocol/failure.ts";
 import { reaches, requireName } from "../stream/access.ts";
 import { parseBody } from "./body.ts";
 import type { Admitted, Call } from "./entrance.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
 
 /** Which fields of a message name instances. */
 const names = { instances: ["from", "to"] };
@@ -34,7 +35,7 @@ export function messageRoutes({ office, maxPayloadBytes }: MessageRouteParts): H
       const { principal } = context.var;
       requireName(principal, "instances", rest.from);
       const said = { ...rest, payload: JSON.stringify(payload) };
-      const { letter, isNew } = await office.send(principal.org, said, context.req.header("idempotency-key"));
+      const { letter, isNew } = await office.send(principal.org, said, idempotencyKey(context.req));
       const place = `/api/messages/${encodeURIComponent(letter.message_id)}`;
       return context.json(metadataOf(letter), isNew ? 201 : 200, { Location: place, "Cache-Control": "no-store" });
     })

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Ack, Bus, Journal, Stored, Table, Terms } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import { subjectOf } from "../protocol/subject.ts";
 import { accept } from "../stream/accept.ts";
 import { requireNames } from "../stream/access.ts";
@@ -9,6 +10,7 @@ import { type Params, segmentsOf } from "../stream/path.ts";
 import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
 import { readBody } from "./body.ts";
 import type { Admitted } from "./entrance.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
 
 /** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
 export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishParts): Hono<Admitted> {
@@ -22,7 +24,7 @@ export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishPa
     const isDelete = definition.kind === "table" && body.length === 0;
     if (!isDelete) requireNames(definition.access, principal, accept(definition, { names, atMs: now() }, body));
     const subject = subjectOf(principal.org, tailOf(definition, names));
-    const key = context.req.header("idempotency-key");
+    const key = idempotencyKey(context.req);
     const isLimited = definition.kind === "table" && principal.scope !== undefined;
     const present = isLimited ? await stores.present(definition, subject) : undefined;
     if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
@@ -54,7 +56,7 @@ function find(definitions: readonly StoredDefinition[], path: string): Target {
     if (names && !Object.values(names).includes("")) return { definition, names };
   }
   const known = definitions.map(({ subject }) => subject.replaceAll(".", "/")).join(", ");
-  throw new Failure("unknown_subject", `Nothing is published under "${path}"; known are ${known}`);
+  throw new Failure("unknown_subject", `Nothing is published under "${echoed(path)}"; known are ${known}`);
 }
 
 interface Target {

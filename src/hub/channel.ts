@@ -3,6 +3,7 @@ import { type Cursor, parseCursor } from "../protocol/cursor.ts";
 import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
 import { issueText } from "../stream/query.ts";
@@ -202,7 +203,7 @@ export class Channel implements Upstream {
   /** Changes a session's query as its message says. Throws `invalid_message`. */
   move(session: Session, message: ClientMessage): void {
     const known = Object.hasOwn(this.#definition.messages, message.type) && this.#definition.messages[message.type];
-    if (!known) throw new Failure("invalid_message", `Message type "${message.type}" is not known here`);
+    if (!known) throw new Failure("invalid_message", `Message type "${echoed(message.type)}" is not known here`);
     const fields = known.fields.safeParse(message);
     if (!fields.success) throw new Failure("invalid_message", `Message field ${issueText(fields.error)}`);
     const before = session.cohort;
