@@ -11,16 +11,10 @@ import { Cohort, type Member, portions } from "./cohort.ts";
 import type { OpeningCache, OpeningSection } from "./opening-cache.ts";
 import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
-import { Session, type Upstream } from "./session.ts";
+import { Session, type SessionLimits, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
 import { framesFor, type View, viewKey } from "./view.ts";
-
-/** How far a session may fall behind. */
-export interface SessionLimits {
-  readonly queueFrames: number;
-  readonly queueBytes: number;
-}
 
 /** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
 export class Channel implements Upstream {
@@ -61,6 +55,11 @@ export class Channel implements Upstream {
 
   get isIdle(): boolean {
     return this.#users === 0;
+  }
+
+  /** What it remembers, in UTF-16 code units of frames. */
+  get size(): number {
+    return this.#ring.size;
   }
 
   /** Calls `listener` each time the last user has left. */
@@ -168,8 +167,7 @@ export class Channel implements Upstream {
     await this.#past.ready();
     if (reason === "lagged") this.tally.lagged += 1;
     this.flush();
-    const key = `${reason ?? ""} ${viewKey(view)}`;
-    return this.greetings.get(key, () => this.#snapshot(view, reason));
+    return this.greetings.get(`${reason ?? ""} ${viewKey(view)}`, () => this.#snapshot(view, reason));
   }
 
   /** Those who ask while it is made share it: what comes meanwhile is live for them, from `next` on. */

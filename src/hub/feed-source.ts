@@ -11,7 +11,6 @@ import { Channel } from "./channel.ts";
 import { addressOf, eventEntry, itemOf, repeatEntry } from "./entry.ts";
 import { Excerpt } from "./excerpt.ts";
 import { FeedPast } from "./feed-past.ts";
-import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { type Entry, Ring } from "./ring.ts";
 import type { SourceParts } from "./source.ts";
@@ -55,8 +54,7 @@ export class FeedSource implements Follower {
     if (known) return known.channel;
     const line = this.#open(org, params);
     this.#channels.set(subject, line);
-    const { clock, limits } = this.#parts;
-    linger(line.channel, { clock, lingerMs: limits.lingerMs }, () => this.#channels.delete(subject));
+    this.#parts.lingering.watch(line.channel, () => this.#channels.delete(subject));
     return line.channel;
   }
 

@@ -9,6 +9,7 @@ import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
 import type { Member } from "./cohort.ts";
 import { FeedSource } from "./feed-source.ts";
+import { Lingering } from "./linger.ts";
 import { LogSource } from "./log-source.ts";
 import { OpeningCache } from "./opening-cache.ts";
 import type { HubLimits, SourceParts } from "./source.ts";
@@ -46,8 +47,9 @@ export class Hub {
     this.tallies = new Tallies(parts.stopwatch);
     const { tallies } = this;
     const openings = new OpeningCache();
+    const lingering = new Lingering({ clock, lingerMs: limits.lingerMs });
     const reject: SourceParts["reject"] = (...rejection) => this.#reject(...rejection);
-    this.#sources = sourcesOf(sourced, { bus, clock, limits, tallies, openings, gateway, reject });
+    this.#sources = sourcesOf(sourced, { bus, clock, limits, tallies, openings, lingering, gateway, reject });
   }
 
   /** Whether every stream can be served and the bus is up. */

@@ -7,6 +7,12 @@ import type { Opening, Reason } from "./past.ts";
 import type { Sink } from "./sink.ts";
 import type { View } from "./view.ts";
 
+/** How far a session may fall behind. */
+export interface SessionLimits {
+  readonly queueFrames: number;
+  readonly queueBytes: number;
+}
+
 /** A channel as its sessions know it. */
 export interface Upstream {
   /** A fresh snapshot. */

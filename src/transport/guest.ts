@@ -5,6 +5,7 @@ import type { View } from "../hub/view.ts";
 import type { RateName } from "../limits/quotas.ts";
 import type { Visitor } from "../limits/visitor.ts";
 import type { Stop } from "../protocol/clock.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { FeedDefinition, RoomsDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 
@@ -78,7 +79,7 @@ export interface Granted {
 /** One whom the gate knows: who it is, and what it uses until it leaves. */
 export class Guest {
   readonly principal: Principal;
-  /** What it follows, each stream as its path and query. */
+  /** What it follows, each stream as its path and query, cut when that is long. */
   readonly streams: string[] = [];
   readonly #visitor: Visitor;
   readonly #admit: (asked?: AskedStream | AskedRoom) => Admission;
@@ -108,7 +109,7 @@ export class Guest {
     const admission = this.#admit(asked);
     if (admission.kind === "many") return { admission, release: () => {} };
     const release = admission.kind === "stream" ? this.#visitor.hold("subscriptions") : () => {};
-    const { name } = admission;
+    const name = echoed(admission.name);
     this.streams.push(name);
     let isReleased = false;
     return {

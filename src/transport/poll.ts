@@ -10,6 +10,7 @@ import type { Clock } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Line, Repetition } from "../protocol/frame.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { Gate } from "./admit.ts";
 import type { Admission, Guest, Request, StreamAdmission } from "./guest.ts";
 import { PollBodies } from "./poll-body.ts";
@@ -163,7 +164,7 @@ class Hold implements Sink, Leased, Attending {
   #session: Session | undefined;
 
   constructor({ principal }: Guest, stream: string, resolve: (frames: readonly Line[]) => void) {
-    this.guest = { principal, streams: [stream] };
+    this.guest = { principal, streams: [echoed(stream)] };
     this.#resolve = resolve;
   }
 
