@@ -83,7 +83,7 @@ interface LogPastParts {
   readonly ready: () => Promise<void>;
 }
 
-function backlogOf(lines: readonly string[], { place, reason }: Standing): Frame[] {
+function backlogOf(lines: readonly string[], { place, reason }: Standing): Promise<Frame[]> {
   return greetingOf([{ type: "backlog", lines, count: lines.length }], reason, place && logCursor(place));
 }
 

@@ -1,5 +1,5 @@
 import type { Batch } from "../protocol/batch.ts";
-import type { Cursor } from "../protocol/cursor.ts";
+import { type Cursor, formatCursor } from "../protocol/cursor.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
 import type { Entry } from "./ring.ts";
 import { objectText, snapshotText } from "./snapshot-text.ts";
@@ -48,23 +48,32 @@ export interface Past {
  *
  * A snapshot that is too large is cut, and says `truncated`, how many items are left out.
  */
-export function greetingOf(
+export async function greetingOf(
   bodies: readonly FrameBody[],
   reason: Reason | undefined,
   here: Cursor | undefined,
-): Frame[] {
-  const at = Math.max(
-    0,
-    bodies.findIndex(({ type }) => type === "snapshot"),
-  );
+): Promise<Frame[]> {
+  const found = bodies.findIndex(({ type }) => type === "snapshot");
+  const at = Math.max(0, found);
   const greeting = bodies[at];
   if (greeting === undefined) return [];
-  const { fields, following, truncated } = snapshotText(greeting, bodies.slice(at + 1));
+  const { fields, following, truncated } = await snapshotText(greeting, bodies.slice(at + 1));
   const told = new Map(fields);
-  if (reason !== undefined) told.set("reason", JSON.stringify(reason));
-  if (truncated > 0) told.set("truncated", String(truncated));
-  const bodiesOrTexts = [...bodies.slice(0, at), objectText(told), ...following];
-  return bodiesOrTexts.map((body, i) => new Frame(body, i === bodiesOrTexts.length - 1 ? here : undefined));
+  if (reason !== undefined) told.set("reason", [JSON.stringify(reason)]);
+  if (truncated > 0) told.set("truncated", [String(truncated)]);
+  if (here && following.length === 0) told.set("cursor", [JSON.stringify(formatCursor(here))]);
+  const last = following.at(-1);
+  return [
+    ...bodies.slice(0, at).map((body) => new Frame(body)),
+    new Frame(objectText(told), last === undefined ? here : undefined),
+    ...following.slice(0, -1).map((text) => new Frame(text)),
+    ...(last === undefined ? [] : [new Frame(withCursor(last, here), here)]),
+  ];
+}
+
+/** The text of a frame with the place where its reader stands. */
+function withCursor(json: string, here: Cursor | undefined): string {
+  return here ? `${json.slice(0, -1)},"cursor":${JSON.stringify(formatCursor(here))}}` : json;
 }
 
 /** The past of a channel, read from its store. */

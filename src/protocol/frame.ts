@@ -28,10 +28,10 @@ export class Frame implements Line {
   readonly cursor: string | undefined;
   #bytes: Uint8Array | undefined;
 
-  /** Takes a body, or the JSON text of one. */
+  /** Takes a body, or the whole JSON text of a frame, cursor and all. */
   constructor(body: FrameBody | string, cursor?: Cursor) {
     this.cursor = cursor && formatCursor(cursor);
-    this.json = typeof body === "string" ? textWith(body, this.cursor) : textOf(body, this.cursor);
+    this.json = typeof body === "string" ? body : textOf(body, this.cursor);
   }
 
   /** The frame's text as UTF-8, made at the first call. */
@@ -43,10 +43,6 @@ export class Frame implements Line {
 
 function textOf(body: FrameBody, cursor: string | undefined): string {
   return JSON.stringify(cursor === undefined ? body : { ...body, cursor });
-}
-
-function textWith(json: string, cursor: string | undefined): string {
-  return cursor === undefined ? json : `${json.slice(0, -1)},"cursor":${JSON.stringify(cursor)}}`;
 }
 
 /** What is said again and again, so that whoever listens knows that it still holds: no news. */

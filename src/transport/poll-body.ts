@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Line } from "../protocol/frame.ts";
 
+const [opening = 0, comma = 0, closing = 0] = new TextEncoder().encode("[,]");
+
 /** More than that is written in pieces of this size, as the client takes them. */
 const pieceBytes = 64 * 1024;
 
@@ -49,5 +51,16 @@ export class PollBodies {
 }
 
 function arrayOf(frames: readonly Line[]): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`[${frames.map(({ json }) => json).join(",")}]`);
+  let size = 1 + Math.max(1, frames.length);
+  for (const { bytes } of frames) size += bytes.length;
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (const { bytes } of frames) {
+    out[at] = at === 0 ? opening : comma;
+    out.set(bytes, at + 1);
+    at += bytes.length + 1;
+  }
+  if (at === 0) out[at++] = opening;
+  out[at] = closing;
+  return out;
 }
