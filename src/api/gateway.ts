@@ -12,9 +12,6 @@ import { version } from "../protocol/version.ts";
 import { parseQuery, whole } from "../stream/query.ts";
 import type { Admitted } from "./entrance.ts";
 
-/** Of how many streams of one connection the names are told. */
-const mostNames = 16;
-
 const query = z.strictObject({ limit: whole(100, [0, 1000]) });
 
 /**
@@ -100,14 +97,14 @@ function figures(tallies: readonly Tally[], surveys: readonly Survey[], latency:
   };
 }
 
-function shown({ streams, ...one }: Present) {
+function shown(one: Present) {
   return {
     id: one.id,
     transport: one.transport,
     org: one.org,
     subject: one.subject,
-    streams: streams.slice(0, mostNames),
-    stream_count: streams.length,
+    streams: one.streams,
+    stream_count: one.streamCount,
     since: iso(one.sinceMs),
     frames: one.frames,
     bytes: one.bytes,

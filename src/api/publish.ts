@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Ack, Bus, Journal, Stored, Table, Terms } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import { subjectOf } from "../protocol/subject.ts";
 import { accept } from "../stream/accept.ts";
 import { requireNames } from "../stream/access.ts";
@@ -9,6 +10,7 @@ import { type Params, segmentsOf } from "../stream/path.ts";
 import { journalOf, storeOf, tailOf } from "../stream/subject.ts";
 import { readBody } from "./body.ts";
 import type { Admitted, Call } from "./entrance.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
 
 /**
  * `POST /api/publish/<subject tail>` publishes, and `DELETE` deletes a row of a table, for services that do not speak NATS.
@@ -57,7 +59,7 @@ function find(definitions: readonly StoredDefinition[], path: string): Target {
     if (names && !Object.values(names).includes("")) return { definition, names };
   }
   const known = definitions.map(({ subject }) => subject.replaceAll(".", "/")).join(", ");
-  throw new Failure("unknown_subject", `Nothing is published under "${path}"; known are ${known}`);
+  throw new Failure("unknown_subject", `Nothing is published under "${echoed(path)}"; known are ${known}`);
 }
 
 interface Target {
@@ -97,7 +99,7 @@ class Stores {
   /** Stores what a call says, where its caller may; an empty body deletes a row. Throws `forbidden`, `bus_away`, `conflict`. */
   async take({ req, var: { principal } }: Call, { definition, names }: Target, body: Uint8Array): Promise<Taken> {
     const subject = subjectOf(principal.org, tailOf(definition, names));
-    const key = req.header("idempotency-key");
+    const key = idempotencyKey(req);
     const isLimited = definition.kind === "table" && principal.scope !== undefined;
     const present = isLimited ? await this.#present(definition, subject) : undefined;
     if (present) requireNames(definition.access, principal, rowIn(definition, names, present));

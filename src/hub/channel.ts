@@ -5,29 +5,25 @@ import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
 import { Cohort, type Member, portions } from "./cohort.ts";
+import type { OpeningCache, OpeningSection } from "./opening-cache.ts";
 import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
-import { type Missed, type PageTurn, Session, type Upstream } from "./session.ts";
+import { isBeyond, type Missed, type PageTurn, Session, type SessionLimits, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
 import { changedView, framesFor, isUnfiltered, type View, viewKey } from "./view.ts";
-
-/** How far a session may fall behind. */
-export interface SessionLimits {
-  readonly queueFrames: number;
-  readonly queueBytes: number;
-}
 
 /** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
 export class Channel implements Upstream {
   /** What is counted of it. */
   readonly tally: Tally;
+  /** The snapshots that were made since the last change. */
+  readonly greetings: OpeningSection;
   readonly #definition: SourcedDefinition;
   readonly #ring: Ring;
   readonly #past: Past;
   readonly #limits: SessionLimits;
   readonly #cohorts = new Map<string, Cohort>();
-  readonly #greetings = new Map<string, Opening>();
   #pending: Entry[] = [];
   #isFlushDue = false;
   /** When the first of what is pending was pushed. */
@@ -43,6 +39,7 @@ export class Channel implements Upstream {
     this.#ring = parts.ring;
     this.#past = parts.past;
     this.#limits = parts.limits;
+    this.greetings = parts.openings.section();
     this.tally = parts.tally;
   }
 
@@ -53,6 +50,11 @@ export class Channel implements Upstream {
 
   get isIdle(): boolean {
     return this.#users === 0;
+  }
+
+  /** What it remembers, in UTF-16 code units of frames. */
+  get size(): number {
+    return this.#ring.size;
   }
 
   /** Calls `listener` each time the last user has left. */
@@ -80,7 +82,7 @@ export class Channel implements Upstream {
     if (this.#isHeld || this.#pending.length === 0) return;
     const entries = this.#pending;
     this.#pending = [];
-    this.#greetings.clear();
+    this.greetings.clear();
     const next = this.#ring.head + entries.length;
     const all = new Batch(entries.map(({ frame }) => frame));
     const { tally } = this;
@@ -96,7 +98,7 @@ export class Channel implements Upstream {
     this.#isHeld = true;
     this.#pending = [];
     this.#over = false;
-    this.#greetings.clear();
+    this.greetings.clear();
   }
 
   /** Fills the ring anew with the past and lets go of what came since. */
@@ -117,7 +119,7 @@ export class Channel implements Upstream {
 
   /** Gives every session a fresh snapshot. */
   greetAll(reason: Reason): void {
-    this.#greetings.clear();
+    this.greetings.clear();
     for (const cohort of this.#cohorts.values()) {
       for (const session of cohort.begun) session.greetAgain(reason);
     }
@@ -159,16 +161,22 @@ export class Channel implements Upstream {
     await this.#past.ready();
     if (reason === "lagged") this.tally.lagged += 1;
     this.flush();
-    const key = `${reason ?? ""} ${viewKey(view)}`;
-    const known = this.#greetings.get(key);
-    if (known) return known;
-    const { next, over } = this.#mark();
-    const snapshot = await this.#past.snapshot(view, reason);
-    if (snapshot === undefined) return this.greet(view, reason);
-    const { frames, from } = snapshot;
-    const opening = { resumed: false, frames, batches: portions(frames), from, next, over };
-    if (next === this.#ring.head && this.#pending.length === 0) this.#greetings.set(key, opening);
-    return opening;
+    return this.greetings.get(`${reason ?? ""} ${viewKey(view)}`, () => this.#snapshot(view, reason));
+  }
+
+  /** Those who ask while it is made share it: what comes meanwhile is live for them, from `next` on. */
+  async #snapshot(view: View, reason: Reason | undefined): Promise<Opening> {
+    for (;;) {
+      const { next, over } = this.#mark();
+      const snapshot = await this.#past.snapshot(view, reason);
+      if (snapshot) {
+        const { frames, from } = snapshot;
+        return { resumed: false, frames, batches: portions(frames), from, next, over };
+      }
+      // What was now is gone already: look again.
+      await this.#past.ready();
+      this.flush();
+    }
   }
 
   /** Lets a client in. */
@@ -202,11 +210,7 @@ export class Channel implements Upstream {
   /** Whether more frames than the limits allow wait for a session that has everything before `next`. */
   isLagging(cohort: Cohort, next: number): boolean {
     if (next < this.#ring.tail) return true;
-    const frames = this.#shown(cohort, this.#ring.from(next));
-    if (frames.length > this.#limits.queueFrames) return true;
-    let size = 0;
-    for (const { json } of frames) size += json.length;
-    return size > this.#limits.queueBytes;
+    return isBeyond(this.#limits, this.#shown(cohort, this.#ring.from(next)));
   }
 
   /** What a session that has everything before `next` has not been sent yet, or undefined when some of it is gone. */
@@ -289,5 +293,6 @@ interface ChannelParts {
   readonly ring: Ring;
   readonly past: Past;
   readonly limits: SessionLimits;
+  readonly openings: OpeningCache;
   readonly tally: Tally;
 }

@@ -99,10 +99,10 @@ export class FeedPast implements Past {
     const here = this.here();
     if (definition.past.kind === "folded") {
       const bodies = this.#fold?.snapshot((event) => shows(definition, event, view)) ?? [];
-      return { frames: greetingOf(bodies, reason, here) };
+      return { frames: await greetingOf(bodies, reason, here) };
     }
     const newest = await this.#newest(view, ring.from(0));
-    return { frames: greetingOf(definition.past.snapshot(newest, view.query), reason, here) };
+    return { frames: await greetingOf(definition.past.snapshot(newest, view.query), reason, here) };
   }
 
   /** Counts the events, which follow page by page. */

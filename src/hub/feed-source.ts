@@ -11,7 +11,6 @@ import { Channel } from "./channel.ts";
 import { addressOf, eventEntry, itemOf, repeatEntry } from "./entry.ts";
 import { Excerpt } from "./excerpt.ts";
 import { FeedPast } from "./feed-past.ts";
-import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { type Entry, Ring } from "./ring.ts";
 import type { SourceParts } from "./source.ts";
@@ -53,8 +52,7 @@ export class FeedSource implements Follower {
     if (known) return known.channel;
     const line = this.#open(org, params);
     this.#channels.set(subject, line);
-    const { clock, limits } = this.#parts;
-    linger(line.channel, { clock, lingerMs: limits.lingerMs }, () => this.#channels.delete(subject));
+    this.#parts.lingering.watch(line.channel, () => this.#channels.delete(subject));
     return line.channel;
   }
 
@@ -97,7 +95,7 @@ export class FeedSource implements Follower {
   }
 
   #open(org: string, names: Params): Line {
-    const { limits, tallies, clock } = this.#parts;
+    const { limits, tallies, clock, openings } = this.#parts;
     const { definition } = this;
     const ring = new Ring(limits);
     const { replayFrames } = limits;
@@ -106,7 +104,7 @@ export class FeedSource implements Follower {
     const excerpt = () => new Excerpt(journal(), subjects);
     const progress = this.#progress;
     const past = new FeedPast({ definition, clock, progress, journal, excerpt, names, ring, limits, replayFrames });
-    const channel = new Channel({ definition, ring, past, limits, tally: tallies.of(org) });
+    const channel = new Channel({ definition, ring, past, limits, openings, tally: tallies.of(org) });
     past.serve(channel);
     const take = (entry: Entry) => {
       if (past.heard(entry)) channel.push([entry]);

@@ -3,7 +3,7 @@ import { Failure } from "../protocol/failure.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
 import { isSamePlace, type LogPlace, type LogStep, logCursor, logPlace } from "../protocol/log.ts";
 import type { LogDefinition } from "../stream/define.ts";
-import { type Missed, noPage, type Past, type Reason, type Snapshot } from "./past.ts";
+import { greetingOf, type Missed, noPage, type Past, type Reason, type Snapshot } from "./past.ts";
 import type { RemoteLog } from "./remote-log.ts";
 import type { Entry, Ring } from "./ring.ts";
 import type { View } from "./view.ts";
@@ -46,10 +46,10 @@ export class LogPast implements Past {
     const { definition, remote, place: current } = this.#parts;
     const place = current();
     const wanted = definition.backlog(query);
-    if (!place || wanted === 0) return { frames: [backlogFrame([], { place, reason })] };
+    if (!place || wanted === 0) return { frames: await backlogOf([], { place, reason }) };
     const found = await remote.backlog(wanted, place);
     if ("lost" in found) return undefined;
-    return { frames: [backlogFrame(found.lines, { place, reason })] };
+    return { frames: await backlogOf(found.lines, { place, reason }) };
   }
 
   readonly page = noPage;
@@ -93,9 +93,8 @@ interface LogPastParts {
   readonly ready: () => Promise<void>;
 }
 
-function backlogFrame(lines: readonly string[], { place, reason }: Standing): Frame {
-  const why = reason === undefined ? {} : { reason };
-  return new Frame({ type: "backlog", lines, count: lines.length, ...why }, place && logCursor(place));
+function backlogOf(lines: readonly string[], { place, reason }: Standing): Promise<Frame[]> {
+  return greetingOf([{ type: "backlog", lines, count: lines.length }], reason, place && logCursor(place));
 }
 
 interface Standing {

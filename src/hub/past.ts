@@ -1,8 +1,9 @@
 import type { Batch } from "../protocol/batch.ts";
-import type { Cursor } from "../protocol/cursor.ts";
+import { type Cursor, formatCursor } from "../protocol/cursor.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
 import type { Page } from "./pages.ts";
 import type { Entry } from "./ring.ts";
+import { objectText, snapshotText } from "./snapshot-text.ts";
 import type { View } from "./view.ts";
 
 /** Why a client gets a fresh snapshot; absent on a first connect. */
@@ -22,6 +23,13 @@ export interface Opening {
   readonly next: number;
   /** Whether nothing will ever follow. */
   readonly over: boolean;
+}
+
+/** How large the frames of an opening are, in UTF-16 code units. */
+export function openingSize({ frames }: Pick<Opening, "frames">): number {
+  let size = 0;
+  for (const { json } of frames) size += json.length;
+  return size;
 }
 
 /** What a channel knows of before: how a newcomer begins. One for tables, one for feeds. */
@@ -49,13 +57,37 @@ export interface Snapshot {
 /** What a client has missed: entries in memory, or a number of frames that are to be read page by page. */
 export type Missed = { readonly entries: readonly Entry[] } | { readonly count: number };
 
-/** The frames of a snapshot: the reason in the one that is called so, the place where the client stands in the last. */
-export function greetingOf(bodies: readonly FrameBody[], reason: Reason | undefined, here: Cursor): Frame[] {
-  const snapshot = bodies.findIndex(({ type }) => type === "snapshot");
-  return bodies.map((body, i) => {
-    const isReasoned = reason !== undefined && i === Math.max(0, snapshot);
-    return new Frame(isReasoned ? { ...body, reason } : body, i === bodies.length - 1 ? here : undefined);
-  });
+/**
+ * The frames of a snapshot: the reason in the one that is called so, the place where the client stands in the last.
+ *
+ * A snapshot that is too large is cut, and says `truncated`, how many items are left out.
+ */
+export async function greetingOf(
+  bodies: readonly FrameBody[],
+  reason: Reason | undefined,
+  here: Cursor | undefined,
+): Promise<Frame[]> {
+  const found = bodies.findIndex(({ type }) => type === "snapshot");
+  const at = Math.max(0, found);
+  const greeting = bodies[at];
+  if (greeting === undefined) return [];
+  const { fields, following, truncated } = await snapshotText(greeting, bodies.slice(at + 1));
+  const told = new Map(fields);
+  if (reason !== undefined) told.set("reason", [JSON.stringify(reason)]);
+  if (truncated > 0) told.set("truncated", [String(truncated)]);
+  if (here && following.length === 0) told.set("cursor", [JSON.stringify(formatCursor(here))]);
+  const last = following.at(-1);
+  return [
+    ...bodies.slice(0, at).map((body) => new Frame(body)),
+    new Frame(objectText(told), last === undefined ? here : undefined),
+    ...following.slice(0, -1).map((text) => new Frame(text)),
+    ...(last === undefined ? [] : [new Frame(withCursor(last, here), here)]),
+  ];
+}
+
+/** The text of a frame with the place where its reader stands. */
+function withCursor(json: string, here: Cursor | undefined): string {
+  return here ? `${json.slice(0, -1)},"cursor":${JSON.stringify(formatCursor(here))}}` : json;
 }
 
 /** For a past that is all in memory: there are no pages. */

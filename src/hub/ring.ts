@@ -34,6 +34,11 @@ export class Ring {
     return this.#dropped + this.#entries.length - this.#start;
   }
 
+  /** In UTF-16 code units of frames. */
+  get size(): number {
+    return this.#size;
+  }
+
   push(entry: Entry): void {
     this.#entries.push(entry);
     this.#size += entry.frame.json.length;

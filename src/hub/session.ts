@@ -1,11 +1,26 @@
 import type { Batch } from "../protocol/batch.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
+import type { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { Cohort, Member } from "./cohort.ts";
 import type { Opening, Reason } from "./past.ts";
 import type { Sink } from "./sink.ts";
 import type { View } from "./view.ts";
+
+/** How far a session may fall behind. */
+export interface SessionLimits {
+  readonly queueFrames: number;
+  readonly queueBytes: number;
+}
+
+/** Whether frames are more than may wait for a session. */
+export function isBeyond({ queueFrames, queueBytes }: SessionLimits, frames: readonly Frame[]): boolean {
+  if (frames.length > queueFrames) return true;
+  let size = 0;
+  for (const { json } of frames) size += json.length;
+  return size > queueBytes;
+}
 
 /** A channel as its sessions know it. */
 export interface Upstream {

@@ -37,7 +37,7 @@ export class TablePast implements Past {
   async snapshot(view: View, reason: Reason | undefined): Promise<Snapshot> {
     const { definition, rows } = this.#parts;
     const bodies = definition.snapshot(rowsFor(definition, rows(), view), view.query);
-    return { frames: greetingOf(bodies, reason, this.here()) };
+    return { frames: await greetingOf(bodies, reason, this.here()) };
   }
 
   readonly page = noPage;

@@ -2,6 +2,7 @@ import type { Scope } from "../auth/principal.ts";
 import { parseCursor } from "../protocol/cursor.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import { reaches } from "../stream/access.ts";
 import type { Change, SourcedDefinition, TableDefinition } from "../stream/define.ts";
@@ -28,7 +29,7 @@ export function isUnfiltered({ query, scope }: View): boolean {
 /** A view with the query that a client's message asks for. Throws `invalid_message`. */
 export function changedView({ messages }: SourcedDefinition, { query, scope }: View, message: ClientMessage): View {
   const known = Object.hasOwn(messages, message.type) && messages[message.type];
-  if (!known) throw new Failure("invalid_message", `Message type "${message.type}" is not known here`);
+  if (!known) throw new Failure("invalid_message", `Message type "${echoed(message.type)}" is not known here`);
   const fields = known.fields.safeParse(message);
   if (!fields.success) throw new Failure("invalid_message", `Message field ${issueText(fields.error)}`);
   return { query: known.change(query, fields.data), scope };

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Envelope, inboxSubject, type Letter, type LetterMetadata, letterSubject } from "../protocol/letter.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { Archive, Found } from "./archive.ts";
 import type { Herald } from "./herald.ts";
 import { digestOf, type PayloadPlace } from "./payloads.ts";
@@ -93,7 +94,8 @@ export class PostOffice {
     const { archive, herald, clock, limits } = this.#parts;
     if ((await archive.find(subject)) === undefined) throw notFound(messageId);
     const letter = await archive.change(subject, (present) => {
-      if (present.to !== agent) throw new Failure("forbidden", `Message '${messageId}' is not for "${agent}"`);
+      if (present.to !== agent)
+        throw new Failure("forbidden", `Message '${echoed(messageId)}' is not for "${echoed(agent)}"`);
       return become(present, detail, { nowMs: clock.now(), retryMs: limits.letterRetryMs });
     });
     await herald.tellNow(subject, letter);
@@ -165,5 +167,5 @@ function sentBefore(letter: Envelope, draft: Draft): Sent {
 }
 
 function notFound(messageId: string): Failure {
-  return new Failure("message_not_found", `No message '${messageId}', or it is too old`);
+  return new Failure("message_not_found", `No message '${echoed(messageId)}', or it is too old`);
 }

@@ -1,5 +1,6 @@
 import { Failure } from "../protocol/failure.ts";
 import type { Envelope, LetterEvent, LetterStatus } from "../protocol/letter.ts";
+import { echoed } from "../protocol/limits.ts";
 
 /** What can be done to a letter. */
 type Action = "deliver" | "acknowledge" | "fail";
@@ -75,7 +76,7 @@ function moved({ message_id, status }: Envelope, action: Action): { readonly sta
   const after = next[status][action];
   if (after !== null) return { status: after };
   const word = status === "failed" ? "has failed" : "is acknowledged";
-  throw new Failure("conflict", `Message '${message_id}' ${word} already`);
+  throw new Failure("conflict", `Message '${echoed(message_id)}' ${word} already`);
 }
 
 function happened(letter: Envelope, nowMs: number): Envelope {

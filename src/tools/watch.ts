@@ -117,13 +117,13 @@ interface WatchingParts {
   readonly report: (fault: unknown) => void;
 }
 
-/** The events of the journal: live first, then the past, and then what came live meanwhile. */
+/** The events of the journal: the past with what comes meanwhile, and then live. */
 class Watching implements Follower {
   readonly journal: Journal;
   readonly stop: Stop;
   readonly #parts: WatchingParts;
-  /** What came live while the past is read. */
-  #held: Stored[] | undefined = [];
+  /** Whether the past is known, too. */
+  isLevel = false;
   /** Counts the readings of the past; only the newest one counts. */
   #reading = 0;
   #epoch = "";
@@ -133,11 +133,6 @@ class Watching implements Follower {
     this.journal = parts.journal;
     this.#parts = parts;
     this.stop = parts.journal.follow(this);
-  }
-
-  /** Whether the past is known, too. */
-  get isLevel(): boolean {
-    return this.#held === undefined;
   }
 
   /** Whether nothing was stored that has not come here yet. */
@@ -151,19 +146,19 @@ class Watching implements Follower {
     this.#epoch = epoch;
     this.#position = 0;
     this.#parts.leases.clear();
-    this.#held = [];
+    this.isLevel = false;
     this.#reading += 1;
   }
 
   message(message: Stored): void {
     this.#position = message.position;
-    if (this.#held) this.#held.push(message);
-    else this.#parts.leases.take(message, this.#parts.clock.now());
+    // What comes while the past is read is read with it.
+    if (this.isLevel) this.#parts.leases.take(message, this.#parts.clock.now());
   }
 
   level(position: number): void {
     this.#position = Math.max(this.#position, position);
-    if (this.#held) void this.#readPast(position, ++this.#reading);
+    if (!this.isLevel) void this.#readPast(++this.#reading);
   }
 
   gap(position: number): void {
@@ -171,12 +166,13 @@ class Watching implements Follower {
   }
 
   /** A tool of the past gets its whole time again: how late it is when it is read says nothing of it. */
-  async #readPast(upTo: number, reading: number): Promise<void> {
+  async #readPast(reading: number): Promise<void> {
     const { clock, leases, report } = this.#parts;
     try {
       const { first } = await this.journal.bounds();
       let after = first - 1;
-      while (after < upTo && reading === this.#reading) {
+      while (after < this.#position && reading === this.#reading) {
+        const upTo = this.#position;
         const { messages, more } = await this.journal.read({ subject: this.#pattern, after, upTo, ...page });
         if (reading !== this.#reading) return;
         for (const message of messages) leases.take(message, clock.now());
@@ -185,12 +181,10 @@ class Watching implements Follower {
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.code === "bus_away")) report(thrown);
       // It is tried again, until it succeeds.
-      clock.after(lookEveryMs, () => reading === this.#reading && void this.#readPast(upTo, ++this.#reading));
+      clock.after(lookEveryMs, () => reading === this.#reading && void this.#readPast(++this.#reading));
       return;
     }
-    if (reading !== this.#reading) return;
-    for (const message of this.#held ?? []) if (message.position > upTo) leases.take(message, clock.now());
-    this.#held = undefined;
+    if (reading === this.#reading) this.isLevel = true;
   }
 
   get #pattern(): string {

@@ -17,6 +17,8 @@ interface PollPage {
  * divided. The greeting of a client that comes back is left out: the answer itself says that it goes on. Throws `bus_away`.
  */
 export async function pollPage(channel: Channel, view: View, opening: Opening): Promise<PollPage> {
+  // The array of a snapshot that is kept: its body is made once for all that ask for it.
+  if (!opening.resumed && opening.from === undefined) return { frames: opening.frames, more: false };
   const frames: Line[] = [];
   let size = 0;
   /** How many frames there are up to the last one with a cursor. */
