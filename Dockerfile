@@ -1,6 +1,5 @@
-# syntax=docker/dockerfile:1
-
-FROM node:24-slim AS build
+# deploy/pin-images.sh brings this digest, and those of the compose files, up to date.
+FROM node:24-slim@sha256:a9f5f7c91a432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df AS build
 WORKDIR /skein
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --include=dev
@@ -9,13 +8,13 @@ COPY scripts scripts
 COPY src src
 RUN npm run build:all
 
-FROM node:24-slim AS packages
+FROM node:24-slim@sha256:a9f5f7c91a432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df AS packages
 WORKDIR /skein
 COPY package.json package-lock.json .npmrc ./
 # The optional packages are Node itself, which this image has.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
-FROM node:24-slim
+FROM node:24-slim@sha256:a9f5f7c91a432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df
 WORKDIR /skein
 ENV NODE_ENV=production \
     SKEIN_HOST=0.0.0.0 \

@@ -18,6 +18,8 @@ const entries = ["tabs", "crew", "react", "svelte", "fragments"];
 /** Entries that others leave outside, as they are called when they are built. */
 const outside = new Map(["index", "tabs"].map((name) => [join(root, `src/client/${name}.ts`), `./${name}.js`]));
 const options = /** @type {const} */ ({ out: { type: "string", default: "dist/client" }, check: { type: "boolean" } });
+/** Packages that are in the entry that needs them: a page has no other way to them. */
+const inside = new Set(["dompurify"]);
 const nodeOnly = new Set(["process", "Buffer", "require", "__dirname", "__filename", "setImmediate"]);
 
 await main(async () => {
@@ -83,7 +85,7 @@ async function writeBundles(folder) {
 }
 
 /**
- * One entry and everything that it imports, minified. Other entries stay outside, and so do packages.
+ * One entry and everything that it imports, minified. Other entries stay outside, and so do packages, but for those that are to be inside.
  *
  * @param {string} input
  */
@@ -98,7 +100,9 @@ async function bundle(input) {
       sourcemap: "hidden",
       target: "es2022",
       lib: { entry: input, formats: ["es"] },
-      rolldownOptions: { output: { minify: true, codeSplitting: false, comments: false } },
+      rolldownOptions: {
+        output: { minify: true, codeSplitting: false, comments: { legal: true, annotation: false, jsdoc: false } },
+      },
     },
   });
   const output = Array.isArray(result) ? result[0]?.output : "output" in result ? result.output : undefined;
@@ -113,6 +117,7 @@ async function bundle(input) {
 function leaveOutside(input) {
   return (id, importer) => {
     if (!importer) return null;
+    if (inside.has(id) || importer.includes("/node_modules/")) return null;
     if (!id.startsWith(".")) return { id, external: true };
     const file = resolve(dirname(importer), id);
     const name = file === input ? undefined : outside.get(file);

@@ -8,6 +8,7 @@ import { ready } from "./runtime.mjs";
 const natsServer = { variable: "NATS_SERVER_BIN", names: ["nats-server"], debian: "nats-server" };
 const chromium = { variable: "CHROMIUM_BIN", names: ["chromium", "chromium-browser"], debian: "chromium" };
 const logrotate = { variable: "LOGROTATE_BIN", names: ["logrotate"], debian: "logrotate" };
+const nginx = { variable: "NGINX_BIN", names: ["nginx"], debian: "nginx" };
 const openssl = { variable: "OPENSSL_BIN", names: ["openssl"], debian: "openssl" };
 const jq = { variable: "JQ_BIN", names: ["jq"], debian: "jq" };
 // What the WebSocket of a gateway is compared with, and what recipes are written for; each needs those before, too.
@@ -32,6 +33,7 @@ await main(async () => {
   if (!deno) {
     env.CHROMIUM_BIN = await ensureProgram(chromium);
     env.LOGROTATE_BIN = await ensureProgram(logrotate);
+    env.NGINX_BIN = await ensureProgram(nginx);
     env.JQ_BIN = await ensureProgram(jq);
     for (const needed of python) env.PYTHON_BIN = await ensureProgram(needed);
   }

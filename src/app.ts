@@ -27,6 +27,7 @@ import type { Mail } from "./mail/mail.ts";
 import type { Attendance } from "./metrics/attendance.ts";
 import { type Clock, pauseApart } from "./protocol/clock.ts";
 import { Failure } from "./protocol/failure.ts";
+import { echoed } from "./protocol/limits.ts";
 import type { Definition } from "./stream/define.ts";
 import { messages } from "./streams/messages.ts";
 import { streamName } from "./transport/admit.ts";
@@ -95,7 +96,7 @@ export function appOf(parts: AppParts): Hono<Admitted> {
       return polls.serve(request, req.raw.signal);
     })
     .get("/*", siteIn(builtPages))
-    .notFound(({ req }) => refusal(new Failure("not_found", `Nothing is at "${req.path}"`)))
+    .notFound(({ req }) => refusal(new Failure("not_found", `Nothing is at "${echoed(req.path)}"`)))
     .onError(async (thrown) => {
       const failure = Failure.from(thrown);
       if (failure.cause !== undefined) report(failure.cause);
@@ -128,7 +129,7 @@ function apiRoutes(parts: AppParts): Hono<Admitted> {
     .route("/session", sessionRoutes({ renewals: auth.renewals, isSecure: isSecure(auth) }))
     .route("/tickets", ticketRoutes({ tickets: auth.tickets, streamName }))
     .route("/revocations", revocationRoutes({ revocations: auth.revocations }))
-    .route("/instances", logRoutes({ bus, hub, definitions }))
+    .route("/instances", logRoutes({ bus, hub, clock, definitions }))
     .route("/publish", publishRoutes({ bus, definitions, now: () => clock.now(), maxBodyBytes }));
   if (definitions.some(isFleet)) {
     routes.route("/instances", instanceRoutes({ fleet, maxBodyBytes })).route("/", nodeRoutes({ fleet }));

@@ -85,6 +85,7 @@ const noLimits: NonNullable<SkeinOptions["quotas"]> = {
   subscribes: noLimit,
   messages: noLimit,
   reads: noLimit,
+  readBytes: noLimit,
   publishes: noLimit,
   publishBytes: noLimit,
 };

@@ -42,9 +42,10 @@ const publicEntries = ["src/index.ts", "src/client/index.ts", "src/publisher/ind
 /** The only files that may import a package, as patterns. */
 const homes: Readonly<Record<string, RegExp>> = {
   nats: /^src\/bus\//,
-  ws: /^src\/(transport\/ws\.ts$|cli\/)/,
+  ws: /^src\/(transport\/ws(-connection)?\.ts$|cli\/)/,
   jose: /^src\/auth\/jwt\.ts$/,
   react: /^src\/client\/react\.ts$/,
+  dompurify: /^src\/client\/fragments\.ts$/,
   "node:sqlite": /^src\/bus\/embedded[^/]*\.ts$/,
   "node:child_process": /^src\/(supervisor\/|cli\/child\.ts$)/,
   "node:fs": /^src\/(logs\/|supervisor\/|cli\/|config\.ts$|api\/site\.ts$|bus\/embedded[^/]*\.ts$)/,

@@ -1,20 +1,24 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type RequestOptions, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import WebSocket, { WebSocketServer } from "ws";
 import { parse } from "yaml";
 import { type LockedNats, productionConf, startLockedNats } from "./support/locked-nats.ts";
 import { startSkein } from "./support/process.ts";
 
 interface Service {
   readonly image?: string;
+  readonly build?: string;
+  readonly user?: string;
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly cap_add?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly tmpfs?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly depends_on?: Readonly<Record<string, { condition: string }>>;
   readonly healthcheck?: object;
@@ -74,10 +78,44 @@ describe.each(["docker-compose.yml", "deploy/docker-compose.yml"])("%s", (path) 
       for (const [name, { condition }] of Object.entries(depends_on)) {
         const service = compose.services[name];
         expect(Object.keys(compose.services)).toContain(name);
+        if (condition === "service_completed_successfully") {
+          expect(service).toMatchObject({ entrypoint: ["sh", "-c", expect.any(String)], network_mode: "none" });
+          continue;
+        }
         const isChecked =
           service?.healthcheck !== undefined || (!service?.image?.includes(":") && /^HEALTHCHECK/m.test(dockerfile));
         expect({ name, condition, isChecked }).toEqual({ name, condition: "service_healthy", isChecked: true });
       }
+    }
+  });
+
+  test("takes every image by its digest, and each in one version", () => {
+    const images = services.map(([, { image, build }]) => (build ? "" : (image ?? ""))).filter((image) => image !== "");
+    for (const image of images) expect(image).toMatch(/^[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
+    const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
+    expect(new Set(bases)).toEqual(new Set([expect.stringMatching(/^node:24-slim@sha256:[0-9a-f]{64}$/)]));
+    expect(dockerfile).not.toMatch(/^#\s*syntax=/m);
+  });
+
+  test("lets no service write but to volumes and memory, be root, or have a right of root", () => {
+    expect(dockerfile).toMatch(/^USER node$/m);
+    for (const [name, service] of services) {
+      const { read_only, cap_drop, cap_add = [], security_opt, tmpfs = [], user = "", build } = service;
+      expect({ name, read_only, cap_drop, security_opt }).toEqual({
+        name,
+        read_only: true,
+        cap_drop: ["ALL"],
+        security_opt: ["no-new-privileges:true"],
+      });
+      expect([[], ["/tmp"]]).toContainEqual(tmpfs);
+      // What gives a new volume to NATS has no network, ends at once, and may do nothing else.
+      if (name === "nats-volume") expect(cap_add).toEqual(["CHOWN", "DAC_READ_SEARCH"]);
+      else
+        expect({ name, cap_add, isRoot: !build && !/^[1-9]\d*:[1-9]\d*$/.test(user) }).toEqual({
+          name,
+          cap_add: [],
+          isRoot: false,
+        });
     }
   });
 
@@ -192,71 +230,65 @@ describe("deploy/docker-compose.yml", () => {
   });
 });
 
-describe("deploy/nginx.conf", () => {
-  const nginx = ["nginx", "/usr/sbin/nginx"].find((program) => runs(program, "-v")) ?? "";
-  const folder = mkdtempSync(join(tmpdir(), "skein-nginx-"));
-  const file = join(folder, "nginx.conf");
-  const socketPath = join(folder, "nginx.sock");
-  const gateway = createServer((_, response) => {
-    // An event of a stream that never ends.
-    response.writeHead(200, { "Content-Type": "text/event-stream" }).write("data: 1\n\n");
-  });
-  const sockets = new WebSocketServer({ server: gateway });
+/** Where a gateway says that it is. */
+const banner = / at (http:\S+?),/;
 
-  beforeAll(async () => {
-    gateway.listen(0, "127.0.0.1");
-    await once(gateway, "listening");
-    const { port } = gateway.address() as AddressInfo;
-    // The names of the gateways mean something only on the network of docker-compose.yml.
-    const local = nginxConf
-      .replaceAll(/gateway-\d:8000/g, `127.0.0.1:${port}`)
-      .replaceAll(/\/(tmp|dev)\//g, `${folder}/`);
-    writeFileSync(file, local.replace("listen 8080", `listen unix:${socketPath}`));
-  });
+test.runIf(runs("unshare", "--mount", "true"))(
+  "A gateway runs as a user without rights where nothing can be written but its data",
+  async () => {
+    const data = mkdtempSync(join(tmpdir(), "skein-data-"));
+    chownSync(data, 65_534, 65_534);
+    const script = `for place in /tmp /dev/shm /run ${JSON.stringify(root)} /; do
+        mount -o remount,ro,bind $place 2>/dev/null || mount --bind -o ro $place $place 2>/dev/null; done
+      mount --bind "$0" "$0" && mount -o remount,rw,bind "$0" && cd / && ! touch /tmp/x 2>/dev/null && ! touch /x 2>/dev/null || exit 9
+      exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all "$@"`;
+    const gateway = [process.execPath, join(root, "src/cli/main.ts"), "start", "--port", "0", "--data", data];
+    const env = { PATH: process.env.PATH, HOME: "/nonexistent" };
+    const args = ["--mount", "sh", "-c", script, data, ...gateway];
+    const child = spawn("unshare", args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const hear = (chunk: Buffer) => {
+      said += chunk;
+      if (banner.test(said)) resolve();
+    };
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", hear);
+    const ended = once(child, "close");
+    try {
+      await Promise.race([promise, ended]);
+      const url = banner.exec(said)?.[1];
+      expect(url, said).toBeDefined();
+      const answer = await fetch(`${url}/api/publish/runs/r1`, { method: "POST", body: '{"type":"boot"}' });
+      expect(answer.status).toBe(201);
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+      expect(said).not.toMatch(/EROFS|EACCES|read-only/i);
+    } finally {
+      child.kill("SIGTERM");
+    }
+    expect(await ended).toEqual([0, null]);
+    rmSync(data, { recursive: true });
+  },
+);
 
-  afterAll(() => {
-    sockets.close();
-    gateway.close();
-    gateway.closeAllConnections();
-    rmSync(folder, { recursive: true });
-  });
-
-  test.runIf(nginx)("is accepted by nginx", () => {
-    const { stderr, status } = spawnSync(nginx, ["-t", "-c", file, "-p", folder], { encoding: "utf8" });
-    expect(stderr).toContain("test is successful");
-    expect(status).toBe(0);
-  });
-
-  test.runIf(nginx)("passes an event on at once and a WebSocket through, and logs no token", async () => {
-    const proxy = spawn(nginx, ["-c", file, "-p", folder, "-g", "daemon off;"], { stdio: "ignore" });
-    const stream = await firstAnswer(proxy, { socketPath, path: "/sse/instances?token=hush" });
-    const [chunk] = await once(stream, "data");
-    expect(String(chunk)).toBe("data: 1\n\n");
-    stream.destroy();
-
-    sockets.once("connection", (socket) => socket.once("message", (data) => socket.send(`heard ${data}`)));
-    const client = new WebSocket(`ws+unix:${socketPath}:/ws/instances?token=hush`);
-    await once(client, "open");
-    client.send("ping");
-    const [message] = await once(client, "message");
-    expect(String(message)).toBe("heard ping");
-    client.close();
-    await once(client, "close");
-
-    proxy.kill("SIGQUIT");
-    await once(proxy, "exit");
-    const log = readFileSync(join(folder, "stdout"), "utf8");
-    expect(log).toContain("/ws/instances 101");
-    expect(log).not.toContain("hush");
-  });
-});
-
-/** The answer to the first request that a server under way takes. */
-async function firstAnswer(server: ChildProcess, options: RequestOptions): Promise<IncomingMessage> {
-  while (server.exitCode === null) {
-    const asked = request({ ...options, headers: { host: "skein" } }).end();
-    const answer = await once(asked, "response").catch(() => undefined);
-    if (answer) return answer[0];
+test("deploy/pin-images.sh writes the digests that a registry has now, and none that is no digest", () => {
+  const place = mkdtempSync(join(tmpdir(), "skein-pin-"));
+  const files = ["Dockerfile", "docker-compose.yml", "deploy/docker-compose.yml"];
+  mkdirSync(join(place, "deploy"));
+  for (const file of [...files, "deploy/pin-images.sh"]) cpSync(join(root, file), join(place, file));
+  const docker = (digest: string) =>
+    writeFileSync(join(place, "docker"), `#!/bin/sh\necho ${digest}\n`, { mode: 0o755 });
+  const pin = () =>
+    spawnSync(join(place, "deploy/pin-images.sh"), { env: { PATH: `${place}:${process.env.PATH}` }, encoding: "utf8" });
+  docker("Unauthorized");
+  expect(pin()).toMatchObject({ status: 1, stderr: expect.stringContaining("no digest of node:24-slim") });
+  expect(readFileSync(join(place, "Dockerfile"), "utf8")).toBe(dockerfile);
+  const digest = `sha256:${"5".repeat(64)}`;
+  docker(digest);
+  expect(pin()).toMatchObject({ status: 0, stderr: "" });
+  for (const file of files) {
+    const pinned = readFileSync(join(place, file), "utf8");
+    expect(pinned).toBe(read(file).replaceAll(/sha256:[0-9a-f]{64}/g, digest));
+    expect(pinned).toContain(digest);
   }
-  throw new Error(`The server ended with exit code ${server.exitCode}`);
-}
+  rmSync(place, { recursive: true });
+});

@@ -2,15 +2,15 @@ import { type Outlet, Refused } from "./outlet.ts";
 
 const patienceMs = 5000;
 
-/** Publishes with `POST /api/publish/instances/<name>`; a gateway may live below a path. */
+/** Publishes with `POST /api/publish/instances/<name>`, deletes with `DELETE`; a gateway may live below a path. */
 export function httpOutlet(gateway: URL): Outlet {
   const base = new URL(gateway.href.endsWith("/") ? gateway : `${gateway.href}/`);
   return {
     async publish({ name, body, id }) {
       const answer = await fetch(new URL(`api/publish/instances/${encodeURIComponent(name)}`, base), {
-        method: "POST",
+        method: body === "" ? "DELETE" : "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": id },
-        body,
+        ...(body !== "" && { body }),
         signal: AbortSignal.timeout(patienceMs),
       });
       const text = await answer.text();

@@ -6,6 +6,7 @@ import { type Principal, type Role, whoIs } from "../auth/principal.ts";
 import type { Quotas, RateName } from "../limits/quotas.ts";
 import { Visitor } from "../limits/visitor.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import { requireRole } from "../stream/access.ts";
 
 /** What every call of the API knows once it is let in. */
@@ -40,7 +41,8 @@ const rules: readonly Rule[] = [
   { methods: reading, path: /^\/metrics$/, role: "operator", rate: "reads" },
   { methods: ["POST", "DELETE"], path: /^\/api\/instances(?:\/|$)/, role: "operator", rate: "publishes" },
   { methods: ["POST"], path: /^\/api\/revocations$/, role: "operator", rate: "publishes" },
-  { methods: ["POST"], path: /^\/api\/(?:messages|publish)(?:\/|$)/, role: "publisher", rate: "publishes" },
+  { methods: ["POST"], path: /^\/api\/messages(?:\/|$)/, role: "publisher", rate: "publishes" },
+  { methods: ["POST", "DELETE"], path: /^\/api\/publish(?:\/|$)/, role: "publisher", rate: "publishes" },
   // Whoever has a cookie that does not count any more must be able to get rid of it.
   { methods: ["DELETE"], path: /^\/api\/session$/, role: "anybody", rate: "publishes" },
   { methods: ["POST"], path: /^\/api\/(?:tickets|session|session\/refresh)$/, rate: "publishes" },
@@ -60,7 +62,7 @@ export function entrance({ guard, origins, quotas, addressOf }: EntranceParts): 
     if (search.has("ticket")) throw new Failure("ticket_invalid", "A ticket is for a stream, not for the API");
     const principal = await guard.identify({ headers: raw.headers, search, stream: undefined });
     visitor.introduce(whoIs(principal), rate);
-    if (rule === undefined) throw new Failure("not_found", `Nothing is at "${path}" for ${method}`);
+    if (rule === undefined) throw new Failure("not_found", `Nothing is at "${echoed(path)}" for ${method}`);
     if (rule.role) requireRole(principal, rule.role);
     context.set("principal", principal);
     context.set("visitor", visitor);

@@ -12,16 +12,14 @@ import { version } from "../protocol/version.ts";
 import { parseQuery, whole } from "../stream/query.ts";
 import type { Admitted } from "./entrance.ts";
 
-/** Of how many streams of one connection the names are told. */
-const mostNames = 16;
-
 const query = z.strictObject({ limit: whole(100, [0, 1000]) });
 
 /**
  * `GET /api/gateway`: what this gateway is doing for the caller's org, and who is connected.
  *
- * The gateway's own org learns the sums of all orgs besides, and no name of theirs. Whoever has allow-lists sees no
- * connections but those of its own subject, because the names of streams are names of instances and crews.
+ * The gateway's own org learns the sums of all orgs besides, and no name of theirs. A caller with allow-lists learns the sums
+ * of its org alone, and sees no connections but those of its own subject, because the names of streams are names of instances
+ * and crews.
  */
 export function gatewayRoutes(parts: GatewayParts): Hono<Admitted> {
   return new Hono<Admitted>().get("/", (call) => {
@@ -48,8 +46,8 @@ interface GatewayParts {
 
 const noCache = { "Cache-Control": "no-cache" };
 
-function isOwn({ options }: GatewayParts, { token, org }: Principal): boolean {
-  return token === undefined || org === options.org;
+function isOwn({ options }: GatewayParts, { token, org, scope }: Principal): boolean {
+  return token === undefined || (org === options.org && scope === undefined);
 }
 
 function selfOf({ bus, clock, startedMs }: GatewayParts) {
@@ -99,14 +97,14 @@ function figures(tallies: readonly Tally[], surveys: readonly Survey[], latency:
   };
 }
 
-function shown({ streams, ...one }: Present) {
+function shown(one: Present) {
   return {
     id: one.id,
     transport: one.transport,
     org: one.org,
     subject: one.subject,
-    streams: streams.slice(0, mostNames),
-    stream_count: streams.length,
+    streams: one.streams,
+    stream_count: one.streamCount,
     since: iso(one.sinceMs),
     frames: one.frames,
     bytes: one.bytes,

@@ -11,11 +11,15 @@ export function healthRoutes({ isReady }: { readonly isReady: () => boolean }): 
     );
 }
 
-/** `GET /` of `/metrics` (Prometheus text): the counts of all orgs together, so only the gateway's own org may see them. */
+/**
+ * `GET /` of `/metrics` (Prometheus text): the counts of all orgs together, so only the gateway's own org may see them, by a
+ * token without allow-lists.
+ */
 export function metricRoutes({ metrics, options }: MetricParts): Hono<Admitted> {
   return new Hono<Admitted>().get("/", async (call) => {
-    const { token, org } = call.var.principal;
+    const { token, org, scope } = call.var.principal;
     if (token && org !== options.org) throw new Failure("forbidden", "The metrics are for the gateway's own org");
+    if (scope) throw new Failure("forbidden", "The metrics are for a token without allow-lists");
     const { text, contentType } = await metrics();
     return call.body(text, 200, { "Content-Type": contentType });
   });

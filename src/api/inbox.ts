@@ -21,10 +21,13 @@ export function inboxRoutes({ inbox, pollWaitMaxMs }: InboxRouteParts): Hono<Adm
     const agent = context.req.param("agent");
     encodeToken(agent);
     requireName(principal, "instances", agent);
+    const settle = visitor.read();
     if (waitMs > 0) visitor.hold("connections");
     const { org } = principal;
     const letters = await inbox.take({ org, agent, limit, waitMs, signal: raw.signal }).finally(() => visitor.leave());
-    return context.body(`{"messages":[${letters.map(letterJson).join(",")}]}`, 200, {
+    const body = `{"messages":[${letters.map(letterJson).join(",")}]}`;
+    settle(body.length);
+    return context.body(body, 200, {
       "Content-Type": "application/json; charset=utf-8",
       "Cache-Control": "no-store",
     });

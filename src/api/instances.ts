@@ -4,30 +4,34 @@ import { z } from "zod";
 import type { Fleet } from "../fleet/fleet.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Command, CommandAnswer, CommandRequest } from "../protocol/instance.ts";
+import { echoed, identifierLengthMax } from "../protocol/limits.ts";
 import { reaches, requireName } from "../stream/access.ts";
 import { flag, parseQuery } from "../stream/query.ts";
 import { parseBody } from "./body.ts";
 import type { Admitted, Call } from "./entrance.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
 import { instanceName } from "./name.ts";
 
 const listQuery = z.strictObject({ include_archived: flag(false) });
 const deleteQuery = z.strictObject({ force: flag(false) });
 const params = z.record(z.string(), z.string());
 
+const identifier = z
+  .string()
+  .min(1, "must not be empty")
+  .max(identifierLengthMax, `must not be longer than ${identifierLengthMax} characters`);
+
 const newInstance = z.strictObject({
   name: instanceName,
-  template: z.string().min(1, "must not be empty"),
+  template: identifier,
   params: params.exactOptional(),
-  node: z.string().min(1, "must not be empty").exactOptional(),
+  node: identifier.exactOptional(),
 });
 
 const copy = z.strictObject({ as: instanceName, params: params.exactOptional() });
 
 /** Commands that are a path and nothing else. */
 const plainCommands = ["start", "stop", "restart", "archive", "unarchive"] as const satisfies readonly Command[];
-
-/** The longest `Idempotency-Key`. */
-const longestKey = 256;
 
 /** Which field of a row names the instance. */
 const names = { instances: ["name"] };
@@ -61,19 +65,23 @@ export interface InstanceParts {
   readonly maxBodyBytes: number;
 }
 
-/** The instance that an address names, and its org. Throws `forbidden`. */
+/** The instance that an address names, and its org. Throws `forbidden`, `instance_not_found`. */
 function named({ req, var: { principal } }: Call): { readonly org: string; readonly name: string } {
   const name = req.param("name") ?? "";
   requireName(principal, "instances", name);
+  if (name.length > identifierLengthMax) throw new Failure("instance_not_found", `No instance named '${echoed(name)}'`);
   return { org: principal.org, name };
 }
 
 async function list({ fleet }: InstanceParts, call: Call): Promise<Response> {
-  const { org, scope } = call.var.principal;
+  const { principal, visitor } = call.var;
+  const { org, scope } = principal;
+  const settle = visitor.read();
   const query = parseQuery(listQuery, new URL(call.req.url).searchParams);
   const rows = (await fleet.list(org)).filter((row) => reaches(names, scope, row));
   const instances = query.include_archived ? rows : rows.filter(({ archived_at }) => archived_at === null);
   const body = JSON.stringify({ instances });
+  settle(body.length);
   const headers = { ...noCache, ETag: `"${createHash("sha1").update(body).digest("base64url")}"` };
   if (isKnown(call.req.header("if-none-match"), headers.ETag)) return call.body(null, 304, headers);
   return call.body(body, 200, { ...headers, "Content-Type": "application/json; charset=utf-8" });
@@ -113,10 +121,8 @@ function requestOf<Said extends Command>(
   command: Said,
   name: string,
 ): CommandRequest & { readonly command: Said } {
-  const key = req.header("idempotency-key");
-  if (key === undefined) return { command, name };
-  if (key.length > 0 && key.length <= longestKey) return { command, name, id: key };
-  throw new Failure("bad_request", `The header "Idempotency-Key" must have 1 to ${longestKey} characters`);
+  const id = idempotencyKey(req);
+  return id === undefined ? { command, name } : { command, name, id };
 }
 
 function created(call: Call, { instance, duplicate }: CommandAnswer): Response {

@@ -7,6 +7,7 @@ import { Failure } from "../protocol/failure.ts";
 import { reaches, requireName } from "../stream/access.ts";
 import { parseBody } from "./body.ts";
 import type { Admitted, Call } from "./entrance.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
 
 /** Which fields of a message name instances. */
 const names = { instances: ["from", "to"] };
@@ -34,15 +35,18 @@ export function messageRoutes({ office, maxPayloadBytes }: MessageRouteParts): H
       const { principal } = context.var;
       requireName(principal, "instances", rest.from);
       const said = { ...rest, payload: JSON.stringify(payload) };
-      const { letter, isNew } = await office.send(principal.org, said, context.req.header("idempotency-key"));
+      const { letter, isNew } = await office.send(principal.org, said, idempotencyKey(context.req));
       const place = `/api/messages/${encodeURIComponent(letter.message_id)}`;
       return context.json(metadataOf(letter), isNew ? 201 : 200, { Location: place, "Cache-Control": "no-store" });
     })
     .get("/:id", async (context) => {
       const { org, scope } = context.var.principal;
-      const letter = await office.read(org, context.req.param("id"));
-      if (!reaches(names, scope, letter)) throw new Failure("forbidden", "The token allows none of its instances");
-      return context.body(letterJson(letter), 200, jsonHeaders);
+      const settle = context.var.visitor.read();
+      const envelope = await office.look(org, context.req.param("id"));
+      if (!reaches(names, scope, envelope)) throw new Failure("forbidden", "The token allows none of its instances");
+      const body = letterJson(await office.read(org, envelope));
+      settle(body.length);
+      return context.body(body, 200, jsonHeaders);
     })
     .post("/:id/ack", async (context) => {
       const said: Word = await read(context, word, spareBytes);

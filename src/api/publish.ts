@@ -9,48 +9,38 @@ import type { Definition, StoredDefinition } from "../stream/define.ts";
 import { type Params, segmentsOf } from "../stream/path.ts";
 import { journalOf, ownedTailOf, storeOf, tailOf } from "../stream/subject.ts";
 import { readBody } from "./body.ts";
-import type { Admitted } from "./entrance.ts";
+import type { Admitted, Call } from "./entrance.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
 
-/** `POST /api/publish/<subject tail>`: publishing for services that do not speak NATS. */
+/**
+ * `POST /api/publish/<subject tail>` publishes, and `DELETE` deletes a row of a table, for services that do not speak NATS.
+ *
+ * Deleting is idempotent: a row that is not there is as good as deleted.
+ */
 export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishParts): Hono<Admitted> {
   const stores = new Stores(bus);
   const published = definitions.filter((definition) => definition.kind === "table" || definition.kind === "feed");
-  return new Hono<Admitted>().post("/:tail{.+}", async (context) => {
-    const { principal } = context.var;
-    const { definition, names } = find(published, context.req.path.replace(/^.*?\/publish\//, ""));
-    requireNames(definition.access, principal, names);
-    const body = await readBody(context, maxBodyBytes);
-    const isDelete = definition.kind === "table" && body.length === 0;
-    if (!isDelete) requireNames(definition.access, principal, accept(definition, { names, atMs: now() }, body));
-    const subject = subjectOf(principal.org, tailOf(definition, names));
-    const key = context.req.header("idempotency-key");
-    await refuseOwned(stores, definition, { org: principal.org, names });
-    const isLimited = definition.kind === "table" && principal.scope !== undefined;
-    const present = isLimited ? await stores.present(definition, subject) : undefined;
-    if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
-    const ack = await stores.store(definition, {
-      subject,
-      body,
-      // The key is the caller's own word: under another subject it means another message.
-      ...(key !== undefined && { id: `${subject} ${key}` }),
-      // What the caller may replace is the row that was looked at, and no other.
-      ...(isLimited && { expected: present?.position ?? 0 }),
+  const targetOf = ({ req, var: { principal } }: Call) => {
+    const target = find(published, req.path.replace(/^.*?\/publish\//, ""));
+    requireNames(target.definition.access, principal, target.names);
+    return target;
+  };
+  return new Hono<Admitted>()
+    .post("/:tail{.+}", async (context) => {
+      const target = targetOf(context);
+      const { definition, names } = target;
+      const body = await readBody(context, maxBodyBytes);
+      if (body.length === 0) throw new Failure("invalid_body", "The body is empty; to delete a row use DELETE");
+      const said = accept(definition, { names, atMs: now() }, body);
+      requireNames(definition.access, context.var.principal, said);
+      const stored = await stores.take(context, target, body);
+      return context.json(stored, stored.duplicate ? 200 : 201);
+    })
+    .delete("/:tail{.+}", async (context) => {
+      const target = targetOf(context);
+      if (target.definition.kind !== "table") throw new Failure("bad_request", "An event that happened is not deleted");
+      return context.json(await stores.take(context, target, new Uint8Array(0)));
     });
-    return context.json({ subject, position: ack.position, duplicate: ack.duplicate }, ack.duplicate ? 200 : 201);
-  });
-}
-
-/** Throws `owned_by_node` while a node owns the row of those names. A row that comes right after is rejected once stored. */
-async function refuseOwned(stores: Stores, definition: StoredDefinition, { org, names }: Place): Promise<void> {
-  const tail = definition.kind === "table" ? ownedTailOf(definition, names) : undefined;
-  if (tail === undefined || !(await stores.present(definition, subjectOf(org, tail)))) return;
-  const name = Object.values(names).map(echoed).join("/");
-  throw new Failure("owned_by_node", `A node runs '${name}': only commands to it change its row`);
-}
-
-interface Place {
-  readonly org: string;
-  readonly names: Params;
 }
 
 interface PublishParts {
@@ -69,7 +59,7 @@ function find(definitions: readonly StoredDefinition[], path: string): Target {
     if (names && !Object.values(names).includes("")) return { definition, names };
   }
   const known = definitions.map(({ subject }) => subject.replaceAll(".", "/")).join(", ");
-  throw new Failure("unknown_subject", `Nothing is published under "${path}"; known are ${known}`);
+  throw new Failure("unknown_subject", `Nothing is published under "${echoed(path)}"; known are ${known}`);
 }
 
 interface Target {
@@ -91,6 +81,11 @@ interface Publication extends Terms {
   readonly body: Uint8Array;
 }
 
+/** What is answered to what was stored. */
+interface Taken extends Ack {
+  readonly subject: string;
+}
+
 /** The tables and journals of the definitions, opened at their first use. */
 class Stores {
   readonly #bus: Bus;
@@ -101,7 +96,34 @@ class Stores {
     this.#bus = bus;
   }
 
-  async store(definition: StoredDefinition, { subject, body, ...terms }: Publication): Promise<Ack> {
+  /** Stores what a call says, where its caller may; an empty body deletes a row. Throws `forbidden`, `bus_away`, `conflict`, `owned_by_node`. */
+  async take({ req, var: { principal } }: Call, { definition, names }: Target, body: Uint8Array): Promise<Taken> {
+    const subject = subjectOf(principal.org, tailOf(definition, names));
+    const key = idempotencyKey(req);
+    await this.#refuseOwned(definition, principal.org, names);
+    const isLimited = definition.kind === "table" && principal.scope !== undefined;
+    const present = isLimited ? await this.#present(definition, subject) : undefined;
+    if (present) requireNames(definition.access, principal, rowIn(definition, names, present));
+    const { position, duplicate } = await this.#store(definition, {
+      subject,
+      body,
+      // The key is the caller's own word: under another subject it means another message.
+      ...(key !== undefined && { id: `${subject} ${key}` }),
+      // What the caller may replace is the row that was looked at, and no other.
+      ...(isLimited && { expected: present?.position ?? 0 }),
+    });
+    return { subject, position, duplicate };
+  }
+
+  /** Throws `owned_by_node` while a node owns the row of those names. A row that comes right after is rejected once stored. */
+  async #refuseOwned(definition: StoredDefinition, org: string, names: Params): Promise<void> {
+    const tail = definition.kind === "table" ? ownedTailOf(definition, names) : undefined;
+    if (tail === undefined || !(await this.#present(definition, subjectOf(org, tail)))) return;
+    const name = Object.values(names).map(echoed).join("/");
+    throw new Failure("owned_by_node", `A node runs '${name}': only commands to it change its row`);
+  }
+
+  async #store(definition: StoredDefinition, { subject, body, ...terms }: Publication): Promise<Ack> {
     this.#requireBus();
     if (definition.kind === "feed") {
       const journal = await opened(this.#journals, definition, () => this.#bus.journal(journalOf(definition)));
@@ -111,7 +133,7 @@ class Stores {
   }
 
   /** The row that is there. */
-  async present(definition: StoredDefinition, subject: string): Promise<Stored | undefined> {
+  async #present(definition: StoredDefinition, subject: string): Promise<Stored | undefined> {
     this.#requireBus();
     return (await this.#table(definition)).get(subject);
   }

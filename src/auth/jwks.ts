@@ -1,5 +1,6 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { isLoopback } from "./loopback.ts";
 import { type PublicKey, publicKeysIn } from "./public-key.ts";
 
 const keepMs = 10 * 60_000;
@@ -103,8 +104,7 @@ async function textOf(body: ReadableStream<Uint8Array>): Promise<string> {
 /** Whoever can change the answer on its way can sign tokens. */
 function trustworthy(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isLoopback = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(url?.hostname ?? "");
-  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback);
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname));
   if (!url || !isSafe)
     throw new Error("The address of the keys must begin with https://, or with http:// of this machine");
   if (url.username || url.password) throw new Error("The address of the keys must hold no user and no password");

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { Failure } from "../protocol/failure.ts";
+import { isLoopback } from "./loopback.ts";
 
 interface OriginsOptions {
   /** Whose pages may use this gateway besides its own, like `https://app.example.com`. */
@@ -58,7 +59,7 @@ export class Origins {
     if (name === undefined) return false;
     if (name.startsWith("[") || isIP(name) !== 0) return true;
     // A page that rebinds needs a name that others can look up, and those have dots.
-    return !name.includes(".") || name.endsWith(".localhost") || this.#hosts.has(name);
+    return !name.includes(".") || isLoopback(name) || this.#hosts.has(name);
   }
 }
 

@@ -16,7 +16,7 @@ export interface Bus {
   onState(listener: (state: BusState) => void): Stop;
 
   /** The table of that name, created if absent. Throws `bus_away` when it cannot be reached. */
-  table(spec: StoreSpec): Promise<Table>;
+  table(spec: TableSpec): Promise<Table>;
 
   /** The journal of that name, created if absent. Throws `bus_away` when it cannot be reached. */
   journal(spec: JournalSpec): Promise<Journal>;
@@ -57,6 +57,14 @@ export interface StoreSpec {
   readonly subjects: readonly string[];
 }
 
+export interface TableSpec extends StoreSpec {
+  /**
+   * How long a value is kept, in milliseconds. Default: for good. No follower is told of a value that has gone by age, so
+   * that this is for tables that are read and not followed.
+   */
+  readonly keepMs?: number;
+}
+
 export interface JournalSpec extends StoreSpec {
   /** How long a message is kept, in milliseconds. */
   readonly keepMs: number;
@@ -89,9 +97,16 @@ export interface Table {
    * Stores the new value of a subject; an empty body deletes it.
    *
    * Throws `conflict` when `expected` is not the position of the present value (0: there is none), `bus_away` when no
-   * acknowledgement came.
+   * acknowledgement came, or at once when too much waits for one.
    */
   put(subject: string, data: Uint8Array, terms?: Terms): Promise<Ack>;
+
+  /**
+   * Deletes the value at a position and leaves no trace of it in the store; a follower may or may not be told.
+   *
+   * Throws `conflict` when it is not the present value of the subject, `bus_away`.
+   */
+  remove(subject: string, position: number): Promise<void>;
 
   /** The present value of a subject, or undefined when there is none. */
   get(subject: string): Promise<Stored | undefined>;
@@ -127,7 +142,7 @@ export interface Journal {
   /** Reads every event stored from now on, that is after the position it is level at first. */
   follow(follower: Follower): Stop;
 
-  /** Events with `after < position <= upTo` whose subject matches, oldest first. Throws `bus_away`. */
+  /** Events with `after < position <= upTo` whose subject matches, oldest first, as many as fit. Throws `bus_away`. */
   read(range: Range): Promise<Reading>;
 
   /** The newest `limit` events with `position <= upTo` whose subject matches, oldest first. Throws `bus_away`. */
@@ -151,18 +166,24 @@ export interface Range {
   readonly upTo: number;
   /** How many messages at most. */
   readonly limit: number;
+  /** How many bytes of bodies at most, but for a single larger message. Default: as many as `limit` messages have. */
+  readonly maxBytes?: number;
 }
 
 export interface Recent {
   readonly subject: string;
   readonly upTo: number;
   readonly limit: number;
+  /** As that of `Range`; the oldest messages are left out. */
+  readonly maxBytes?: number;
 }
 
 export interface Reading {
   readonly messages: Stored[];
-  /** Whether everything asked for is there: nothing after `after` was removed, and the limit was not reached. */
-  readonly whole: boolean;
+  /** Whether messages after `after`, of any subject, were removed before they could be read. */
+  readonly lost: boolean;
+  /** Whether a bound was reached, so that more may follow the last of `messages`. */
+  readonly more: boolean;
 }
 
 /**

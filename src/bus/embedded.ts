@@ -5,7 +5,7 @@ import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqli
 import type { Clock } from "../protocol/clock.ts";
 import { matches } from "../protocol/subject.ts";
 import type { Bus, Range, Recent, Stored } from "./bus.ts";
-import type { Account, Entry, Ledger } from "./ledger.ts";
+import type { Account, Entry, Hear, Ledger } from "./ledger.ts";
 import { LocalBus } from "./local.ts";
 
 /** Where the embedded bus keeps its file. */
@@ -158,16 +158,20 @@ class SqliteLedger implements Ledger {
     return found && Number(found.position);
   }
 
-  read(account: number, { subject, after, upTo, limit }: Range): Stored[] {
-    if (!isPattern(subject))
-      return this.#run.forwardOf.all(account, subject, after, upTo, Math.max(limit, 0)).map(parseRow);
-    return take(this.#run.forward.iterate(account, after, upTo), subject, limit);
+  read(account: number, { subject, after, upTo, limit }: Range, hear: Hear): void {
+    if (limit <= 0) return;
+    const rows = isPattern(subject)
+      ? this.#run.forward.iterate(account, after, upTo)
+      : this.#run.forwardOf.iterate(account, subject, after, upTo, limit);
+    tellRows(rows, subject, hear);
   }
 
-  recent(account: number, { subject, upTo, limit }: Recent): Stored[] {
-    if (!isPattern(subject))
-      return this.#run.backwardOf.all(account, subject, upTo, Math.max(limit, 0)).map(parseRow).reverse();
-    return take(this.#run.backward.iterate(account, upTo), subject, limit).reverse();
+  recent(account: number, { subject, upTo, limit }: Recent, hear: Hear): void {
+    if (limit <= 0) return;
+    const rows = isPattern(subject)
+      ? this.#run.backward.iterate(account, upTo)
+      : this.#run.backwardOf.iterate(account, subject, upTo, limit);
+    tellRows(rows, subject, hear);
   }
 
   expire(account: number, ms: number, limit: number): number {
@@ -216,14 +220,10 @@ function isPattern(subject: string): boolean {
   return /[*>]/.test(subject);
 }
 
-function take(rows: Iterable<Row>, pattern: string, limit: number): Stored[] {
-  const taken: Stored[] = [];
-  if (limit <= 0) return taken;
+function tellRows(rows: Iterable<Row>, pattern: string, hear: Hear): void {
   for (const found of rows) {
-    if (!matches(pattern, String(found.subject))) continue;
-    if (taken.push(parseRow(found)) >= limit) break;
+    if (matches(pattern, String(found.subject)) && hear(parseRow(found))) return;
   }
-  return taken;
 }
 
 function randomEpoch(): string {

@@ -34,11 +34,12 @@ export function isError(thrown: unknown, name: keyof typeof errors): boolean {
 export interface StreamInfo {
   readonly created: string;
   readonly config: Record<string, unknown>;
-  readonly state: { readonly first_seq: number; readonly last_seq: number };
+  readonly state: { readonly first_seq: number; readonly last_seq: number; readonly bytes: number };
 }
 
 /** What it answers about a consumer that was made. */
 export interface ConsumerInfo {
+  readonly name: string;
   readonly num_pending: number;
   readonly delivered: { readonly consumer_seq: number; readonly stream_seq: number };
 }

@@ -1,7 +1,6 @@
 import type { Stop } from "../protocol/clock.ts";
 import type { Ack, Bounds, Follower, Journal, Range, Reading, Recent, Stored } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
-import type { Gate } from "./gate.ts";
 import { Past } from "./past.ts";
 import { publish } from "./publish.ts";
 import { Reader } from "./reader.ts";
@@ -16,15 +15,17 @@ export class NatsJournal implements Journal {
   #fanout = new Fanout(() => []);
   #reader: Reader | undefined;
 
-  constructor(store: Store, gate: Gate) {
+  constructor(store: Store) {
     this.#store = store;
-    this.#past = new Past(store, gate);
+    this.#past = new Past(store);
   }
 
   /** Copies the body: it leaves after this turn, and again at every attempt. */
   async append(subject: string, data: Uint8Array, id?: string): Promise<Ack> {
-    const said = { subject: this.#store.kept(subject), data: new Uint8Array(data) };
-    return this.#underway.add(publish(this.#store, said, id === undefined ? {} : { id }));
+    const kept = this.#store.kept(subject);
+    const send = () =>
+      publish(this.#store, { subject: kept, data: new Uint8Array(data) }, id === undefined ? {} : { id });
+    return this.#underway.add(this.#store.inFlight.writes.spend(data.length, send));
   }
 
   follow(follower: Follower): Stop {

@@ -13,6 +13,9 @@ export interface Entry extends Stored {
   readonly id: string | undefined;
 }
 
+/** Hears a message; true: that is enough. */
+export type Hear = (message: Stored) => boolean;
+
 /** Where the embedded bus writes things down. Every call is synchronous; a failed `write` leaves no trace. */
 export interface Ledger {
   /** The account of that name, opened if absent. */
@@ -33,10 +36,10 @@ export interface Ledger {
   all(account: number): Stored[];
   /** The oldest position kept, or undefined when nothing is. */
   first(account: number): number | undefined;
-  /** Messages of a range, oldest first. */
-  read(account: number, range: Range): Stored[];
-  /** The newest messages up to a position, oldest first. */
-  recent(account: number, range: Recent): Stored[];
+  /** Reads messages of a range, oldest first, until `hear` says that it is enough. */
+  read(account: number, range: Range, hear: Hear): void;
+  /** Reads messages up to a position, newest first, until `hear` says that it is enough. */
+  recent(account: number, range: Recent, hear: Hear): void;
   /** Removes messages stored before `ms`, oldest first, at most `limit`; returns how many. */
   expire(account: number, ms: number, limit: number): number;
   /** Removes empty messages stored before `ms`. */

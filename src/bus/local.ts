@@ -16,12 +16,14 @@ import type {
   Stored,
   StoreSpec,
   Table,
+  TableSpec,
   Terms,
 } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
 import { exactSubject, keptSubject, subjectPattern } from "./grammar.ts";
 import { guarded } from "./guard.ts";
 import type { Ledger } from "./ledger.ts";
+import { Head } from "./lengths.ts";
 import { LocalRows, Watchers } from "./local-rows.ts";
 import { Switchboard } from "./switchboard.ts";
 import { type Shelf, Writer } from "./writer.ts";
@@ -66,7 +68,7 @@ export class LocalBus implements Bus {
     };
   }
 
-  async table(spec: StoreSpec): Promise<Table> {
+  async table(spec: TableSpec): Promise<Table> {
     const desk = this.#desk();
     const known = this.#tables.get(spec.name);
     if (known) return known;
@@ -130,7 +132,7 @@ export class LocalBus implements Bus {
     try {
       this.#ledger.forget(now - idsKeptMs);
       for (const table of this.#tables.values()) table.reap(now - tombstonesKeptMs);
-      const removed = [...this.#journals.values()].map((journal) => journal.expire(now));
+      const removed = [...this.#tables.values(), ...this.#journals.values()].map((store) => store.expire(now));
       if (removed.some((count) => count === sweepStep)) setImmediate(() => this.#sweep());
     } catch {
       // Nothing is lost by keeping too much for a minute.
@@ -186,17 +188,29 @@ class LocalStore {
     const { id, epoch, last } = this.shelf;
     return { epoch, first: this.ledger.first(id) ?? last + 1, last };
   }
+
+  /** Removes some of what was stored before `ms`; returns how many messages. */
+  expire(ms: number): number {
+    return this.ledger.expire(this.shelf.id, ms, sweepStep);
+  }
 }
 
 class LocalTable implements Table {
   readonly #store: LocalStore;
+  readonly #keepMs: number | undefined;
 
-  constructor(desk: Desk, spec: StoreSpec) {
+  constructor(desk: Desk, spec: TableSpec) {
     this.#store = new LocalStore(desk, spec, "last value");
+    this.#keepMs = spec.keepMs;
   }
 
   async put(subject: string, data: Uint8Array, terms: Terms = {}): Promise<Ack> {
     return this.#store.put(subject, data, terms);
+  }
+
+  /** The trace goes with those of other deleted values, ten minutes later. */
+  async remove(subject: string, position: number): Promise<void> {
+    await this.#store.put(subject, new Uint8Array(0), { expected: position });
   }
 
   async get(subject: string): Promise<Stored | undefined> {
@@ -214,6 +228,10 @@ class LocalTable implements Table {
 
   reap(beforeMs: number): void {
     this.#store.ledger.reap(this.#store.shelf.id, beforeMs);
+  }
+
+  expire(nowMs: number): number {
+    return this.#keepMs === undefined ? 0 : this.#store.expire(nowMs - this.#keepMs);
   }
 }
 
@@ -236,14 +254,17 @@ class LocalJournal implements Journal {
 
   async read(range: Range): Promise<Reading> {
     subjectPattern(range.subject);
-    const messages = this.#store.ledger.read(this.#store.shelf.id, range);
+    const head = new Head(range);
+    this.#store.ledger.read(this.#store.shelf.id, range, (message) => head.add(message));
     const { first } = await this.#store.bounds();
-    return { messages, whole: range.after >= first - 1 && messages.length < range.limit };
+    return { messages: head.messages, lost: range.after < first - 1, more: head.isFull };
   }
 
   async recent(range: Recent): Promise<Stored[]> {
     subjectPattern(range.subject);
-    return this.#store.ledger.recent(this.#store.shelf.id, range);
+    const head = new Head(range);
+    this.#store.ledger.recent(this.#store.shelf.id, range, (message) => head.add(message));
+    return head.messages.toReversed();
   }
 
   async bounds(): Promise<Bounds> {
@@ -251,6 +272,6 @@ class LocalJournal implements Journal {
   }
 
   expire(nowMs: number): number {
-    return this.#store.ledger.expire(this.#store.shelf.id, nowMs - this.#keepMs, sweepStep);
+    return this.#store.expire(nowMs - this.#keepMs);
   }
 }

@@ -1,10 +1,10 @@
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { answer, ask } from "./answer.ts";
-import type { Bus, BusState, Journal, JournalSpec, Rows, Said, StoreSpec, Table } from "./bus.ts";
+import type { Bus, BusState, Journal, JournalSpec, Rows, Said, StoreSpec, Table, TableSpec } from "./bus.ts";
 import { Connection } from "./connection.ts";
-import { Gate } from "./gate.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
+import { Budget, newInFlight, requestsMax } from "./in-flight.ts";
 import { NatsJournal } from "./journal.ts";
 import { loginOf } from "./login.ts";
 import { NatsRows } from "./rows.ts";
@@ -28,9 +28,6 @@ export interface NatsOptions {
   readonly report?: (trouble: string) => void;
 }
 
-/** How many readings of the past may be under way at a time. */
-const readings = 4;
-
 /**
  * A bus on NATS with JetStream, from version 2.9 on.
  *
@@ -46,7 +43,8 @@ export async function openNatsBus(options: NatsOptions): Promise<Bus> {
 class NatsBus implements Bus {
   readonly kind = "nats";
   readonly #connection: Connection;
-  readonly #gate = new Gate(readings);
+  readonly #inFlight = newInFlight();
+  readonly #requests = new Budget("requests", requestsMax);
   readonly #tables = new Map<string, Promise<NatsTable>>();
   readonly #journals = new Map<string, Promise<NatsJournal>>();
   readonly #underway = new Underway();
@@ -63,14 +61,14 @@ class NatsBus implements Bus {
     return this.#connection.onState(listener);
   }
 
-  async table(spec: StoreSpec): Promise<Table> {
+  async table(spec: TableSpec): Promise<Table> {
     const store = this.#store(tableConfig(spec));
     return openOnce(this.#tables, store, () => new NatsTable(store));
   }
 
   async journal(spec: JournalSpec): Promise<Journal> {
     const store = this.#store(journalConfig(spec, spec.keepMs));
-    return openOnce(this.#journals, store, () => new NatsJournal(store, this.#gate));
+    return openOnce(this.#journals, store, () => new NatsJournal(store));
   }
 
   rows(spec: StoreSpec): Rows {
@@ -90,7 +88,8 @@ class NatsBus implements Bus {
   }
 
   async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    return ask(this.#connection, exactSubject(subject), { data, timeoutMs });
+    const question = { data, timeoutMs };
+    return this.#requests.spend(data.length, () => ask(this.#connection, exactSubject(subject), question));
   }
 
   reply(pattern: string, answerOne: (message: Said) => Promise<Uint8Array>): Stop {
@@ -108,7 +107,7 @@ class NatsBus implements Bus {
 
   #store(config: StreamConfig): Store {
     if (this.#connection.closed) throw new Failure("bus_away", "The bus is closed");
-    return new Store(this.#connection, config);
+    return new Store(this.#connection, config, this.#inFlight);
   }
 }
 

@@ -1,9 +1,8 @@
-import type { Msg } from "nats";
-import { Failure } from "../protocol/failure.ts";
 import type { Range, Reading, Recent, Stored } from "./bus.ts";
-import type { Gate } from "./gate.ts";
 import { subjectPattern } from "./grammar.ts";
-import { type ConsumerInfo, call, isDelivery, parseReceipt } from "./jetstream.ts";
+import { type ConsumerInfo, call } from "./jetstream.ts";
+import { Head, Tail } from "./lengths.ts";
+import { pull } from "./pull.ts";
 import type { Store } from "./store.ts";
 
 /** A consumer made for one reading: its name, and how many messages wait behind it. */
@@ -12,52 +11,50 @@ interface Window {
   readonly count: number;
 }
 
-const silenceMs = 5_000;
-/** How many messages the server may send before we ask for more. */
-const batch = 1_000;
-const utf8 = new TextEncoder();
-
 /**
  * Reads what a journal has stored, through consumers that live for one reading.
  *
- * They are pulled from: the server then never sends more than was asked for, however much is stored.
+ * They are pulled from: the server then never sends more than was asked for, however much is stored (`pull.ts`).
  */
 export class Past {
   readonly #store: Store;
-  readonly #gate: Gate;
 
-  constructor(store: Store, gate: Gate) {
+  constructor(store: Store) {
     this.#store = store;
-    this.#gate = gate;
   }
 
   /** See `Journal.read`. */
   async read(range: Range): Promise<Reading> {
     subjectPattern(range.subject);
-    const messages = await this.#gate.pass(() => this.#read(range));
+    const head = new Head(range);
+    await this.#store.inFlight.readings.pass(() => this.#read(range, (message) => head.add(message)));
     // Looked at afterwards, so that what retention removed meanwhile counts as missing.
     const { first } = await this.#store.bounds();
-    return { messages, whole: range.after >= first - 1 && messages.length < range.limit };
+    return { messages: head.messages, lost: range.after < first - 1, more: head.isFull };
   }
 
   /** See `Journal.recent`. Its cost grows with the logarithm of how far back the messages are. */
-  async recent({ subject, upTo, limit }: Recent): Promise<Stored[]> {
+  async recent(range: Recent): Promise<Stored[]> {
+    const { subject, upTo, limit } = range;
     subjectPattern(subject);
     const { first, last } = await this.#store.bounds();
     const end = Math.min(upTo, last);
     if (limit <= 0 || end < first) return [];
-    return this.#gate.pass(async () => {
+    return this.#store.inFlight.readings.pass(async () => {
       const beyond = end < last ? await this.#count(subject, end) : 0;
       const count = async (after: number) => (await this.#count(subject, after)) - beyond;
       const after = await findStart({ floor: first - 1, end, limit, count });
-      const messages = await this.#read({ subject, after, upTo: end, limit: Number.MAX_SAFE_INTEGER });
-      return messages.slice(-limit);
+      const tail = new Tail(range);
+      await this.#read({ subject, after, upTo: end, limit: Number.MAX_SAFE_INTEGER }, (message) => tail.add(message));
+      return tail.messages;
     });
   }
 
-  async #read({ subject, after, upTo, limit }: Range): Promise<Stored[]> {
-    if (limit <= 0 || upTo <= after) return [];
-    return this.#within(subject, after, (window) => this.#collect(window, upTo, Math.min(limit, window.count)));
+  async #read({ subject, after, upTo, limit }: Range, hear: Wanted["hear"]): Promise<void> {
+    if (limit <= 0 || upTo <= after) return;
+    await this.#within(subject, after, (window) =>
+      this.#pull(window, { upTo, limit: Math.min(limit, window.count), hear }),
+    );
   }
 
   #count(subject: string, after: number): Promise<number> {
@@ -87,36 +84,22 @@ export class Past {
     }
   }
 
-  /** Pulls up to `most` messages until one comes after `upTo`. */
-  #collect({ name }: Window, upTo: number, most: number): Promise<Stored[]> {
-    if (most === 0) return Promise.resolve([]);
+  /** Up to `limit` messages until one comes after `upTo`; each is told to `hear`. */
+  #pull({ name }: Window, { upTo, limit, hear }: Wanted): Promise<void> {
+    const wanted = (message: Stored) => {
+      if (message.position > upTo) return true;
+      return hear(message) || message.position >= upTo;
+    };
     const { connection, name: stream } = this.#store;
-    const { promise, resolve, reject } = Promise.withResolvers<Stored[]>();
-    const away = () => reject(new Failure("bus_away", "The bus went away before everything was read"));
-    const messages: Stored[] = [];
-    const inbox = connection.inbox();
-    const pull = () => {
-      const wanted = Math.min(batch, most - messages.length);
-      const request = JSON.stringify({ batch: wanted, no_wait: true });
-      connection.ask(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`, inbox, utf8.encode(request));
-    };
-    let stopWaiting = connection.clock.after(silenceMs, away);
-    const hear = (message: Msg) => {
-      stopWaiting();
-      stopWaiting = connection.clock.after(silenceMs, away);
-      if (!isDelivery(message.reply)) return resolve(messages);
-      const { position, atMs, behind } = parseReceipt(message.reply);
-      if (position > upTo) return resolve(messages);
-      messages.push({ subject: message.subject, data: message.data, position, atMs });
-      if (messages.length >= most || position >= upTo || behind === 0) resolve(messages);
-      else if (messages.length % batch === 0) pull();
-    };
-    const stops = [connection.subscribe(inbox, hear), connection.onState(away), () => stopWaiting()];
-    pull();
-    return promise.finally(() => {
-      for (const stop of stops) stop();
-    });
+    return pull(connection, { stream, consumer: name, most: limit, hear: wanted });
   }
+}
+
+interface Wanted {
+  readonly upTo: number;
+  readonly limit: number;
+  /** True: that is enough. */
+  readonly hear: (message: Stored) => boolean;
 }
 
 interface Search {

@@ -1,10 +1,11 @@
 import type { Msg } from "nats";
 import { pauseApart, type Stop } from "../protocol/clock.ts";
-import type { Follower } from "./bus.ts";
+import type { Follower, Stored } from "./bus.ts";
 import { type ConsumerInfo, call, isDelivery, parseReceipt, type StreamInfo } from "./jetstream.ts";
+import { pull } from "./pull.ts";
 import type { Store } from "./store.ts";
 
-/** What is read at every opening: the last value of every subject, or the events not read yet. */
+/** What is read at every opening: the last value of every subject, which a table has once, or the events not read yet. */
 export type Reads = "values" | "events";
 
 const heartbeatMs = 1_000;
@@ -15,19 +16,25 @@ const retryAtMostAfterMs = 3_000;
 /** What every consumer of a reader has in common. Durations are in nanoseconds. */
 const consumer = {
   ack_policy: "none",
-  max_deliver: 1,
   replay_policy: "instant",
   mem_storage: true,
   num_replicas: 1,
   inactive_threshold: 30_000 * 1e6,
-  idle_heartbeat: heartbeatMs * 1e6,
-  flow_control: true,
+  deliver_policy: "by_start_sequence",
 } as const;
+
+/** What one has besides that is pushed from. */
+const pushed = { max_deliver: 1, idle_heartbeat: heartbeatMs * 1e6, flow_control: true } as const;
+
+/** The largest stream that is pushed from its beginning: of a larger one, what is there already is pulled. */
+const pushedBytesMax = 256 * 1024;
 
 /**
  * Reads one stream in order, through anything that may happen to the connection or the server.
  *
- * It reads through an ephemeral push consumer that it trusts only as long as deliveries are counted without a hole and
+ * What is stored already it pulls, a bounded number of bytes at a time: a push consumer sends up to 32 MB ahead, and
+ * several of them more than a server keeps for a connection, which it then cuts off. What comes from then on it reads
+ * through an ephemeral push consumer that it trusts only as long as deliveries are counted without a hole and
  * heartbeats agree with the count. After any doubt, and after every reconnect, it makes a new one: for values from their
  * beginning, for events from where it stands. (Messages on their way when a connection broke are never sent again, and
  * the server says nothing.)
@@ -90,23 +97,48 @@ export class Reader {
     const info = await this.#store.info();
     if (opening !== this.#opening) return;
     this.#place(info);
+    if (info.state.bytes > pushedBytesMax && info.state.last_seq > this.#position) {
+      await this.#store.inFlight.catchUps.pass(() => this.#catchUp(opening, info.state.last_seq));
+    }
+    if (opening === this.#opening) await this.#listen(opening);
+  }
+
+  /** Reads what is stored up to `last`, or most of it: the rest is pushed. */
+  async #catchUp(opening: number, last: number): Promise<void> {
+    const isOver = () => opening !== this.#opening;
+    if (isOver()) return;
+    const { name: consumer } = await this.#create({});
+    if (isOver()) return;
+    const { connection, name: stream } = this.#store;
+    const hear = (message: Stored, behind: number) => {
+      if (!isOver()) this.#tell(message, behind);
+      return isOver() || message.position >= last;
+    };
+    await pull(connection, { stream, consumer, most: Number.MAX_SAFE_INTEGER, hear });
+    if (!isOver()) void this.#release();
+  }
+
+  async #listen(opening: number): Promise<void> {
     const { connection } = this.#store;
     const inbox = connection.inbox();
-    const name = `skein-${crypto.randomUUID()}`;
-    this.#name = name;
     this.#deliveries = 0;
     this.#stopHearing = connection.subscribe(inbox, (message) => {
       if (opening === this.#opening) this.#hear(message);
     });
-    const config = { ...consumer, name, deliver_subject: inbox, ...this.#start() };
-    const made = await call<ConsumerInfo>(connection, this.#verb("CREATE", name), {
-      stream_name: this.#store.name,
-      config,
-    });
+    const made = await this.#create({ ...pushed, deliver_subject: inbox });
     if (opening !== this.#opening) return;
     this.#attached = true;
     this.#heardAtMs = connection.clock.now();
     this.#confirm(made);
+  }
+
+  /** Makes a consumer of what comes after where this reading stands. */
+  #create(kind: object): Promise<ConsumerInfo> {
+    const { connection, name: stream } = this.#store;
+    const name = `skein-${crypto.randomUUID()}`;
+    this.#name = name;
+    const config = { ...consumer, ...kind, name, opt_start_seq: this.#position + 1 };
+    return call<ConsumerInfo>(connection, this.#verb("CREATE", name), { stream_name: stream, config });
   }
 
   /** Where this reading stands before it begins; tells the followers. */
@@ -130,11 +162,6 @@ export class Reader {
     }
   }
 
-  #start(): object {
-    if (this.#reads === "events") return { deliver_policy: "by_start_sequence", opt_start_seq: this.#position + 1 };
-    return { deliver_policy: "last_per_subject", filter_subject: ">" };
-  }
-
   /** Deliveries may come before the answer that made the consumer; it adds what no delivery tells. */
   #confirm({ num_pending, delivered }: ConsumerInfo): void {
     if (delivered.consumer_seq > 0) return;
@@ -153,14 +180,19 @@ export class Reader {
     const { position, delivery, atMs, behind } = parseReceipt(reply);
     if (delivery !== this.#deliveries + 1) return void this.#open();
     this.#deliveries = delivery;
+    this.#tell({ subject: message.subject, data: message.data, position, atMs }, behind);
+    if (behind === 0) this.#finish();
+  }
+
+  #tell(message: Stored, behind: number): void {
+    const { position } = message;
     if (this.#target !== undefined && position > this.#target) this.#finish();
-    // NATS 2.9 repeats some values of a reading while others are written.
     if (position > this.#position) {
       this.#skip(position - 1);
       this.#position = position;
-      this.#follower.message({ subject: message.subject, data: message.data, position, atMs }, behind);
+      this.#follower.message(message, behind);
     }
-    if (this.#target !== undefined && (behind === 0 || position >= this.#target)) this.#finish();
+    if (this.#target !== undefined && position >= this.#target) this.#finish();
   }
 
   /** A heartbeat: nothing else to deliver, unless the server waits for us. */

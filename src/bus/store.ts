@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Bounds, Stored, StoreSpec } from "./bus.ts";
+import type { Bounds, Stored, StoreSpec, TableSpec } from "./bus.ts";
 import type { Connection } from "./connection.ts";
 import { keptSubject, subjectPattern } from "./grammar.ts";
+import type { InFlight } from "./in-flight.ts";
 import { call, isError, type StoredMessage, type StreamInfo } from "./jetstream.ts";
 import type { Newest } from "./publish.ts";
 
@@ -27,27 +28,31 @@ function baseConfig({ name, subjects }: StoreSpec): StreamConfig {
   };
 }
 
-/** Keeps the last message of every subject for good. */
-export function tableConfig(spec: StoreSpec): StreamConfig {
+/** Keeps the last message of every subject, for good or for `keepMs`. */
+export function tableConfig({ keepMs, ...spec }: TableSpec): StreamConfig {
   return {
     ...baseConfig(spec),
     max_msgs_per_subject: 1,
-    max_age: 0,
+    max_age: (keepMs ?? 0) * 1e6,
     allow_direct: true,
-    duplicate_window: idsKeptMs * 1e6,
+    duplicate_window: windowOf(keepMs),
   };
 }
 
-/** Keeps every message for `keepMs`; JetStream does not remember ids for longer than messages. */
+/** Keeps every message for `keepMs`. */
 export function journalConfig(spec: StoreSpec, keepMs: number): StreamConfig {
-  const window = Math.min(idsKeptMs, keepMs) * 1e6;
   return {
     ...baseConfig(spec),
     max_msgs_per_subject: -1,
     max_age: keepMs * 1e6,
     allow_direct: false,
-    duplicate_window: window,
+    duplicate_window: windowOf(keepMs),
   };
+}
+
+/** JetStream does not remember ids for longer than messages. */
+function windowOf(keepMs = Number.POSITIVE_INFINITY): number {
+  return Math.min(idsKeptMs, keepMs) * 1e6;
 }
 
 /** What to do when a stream that exists says otherwise; fields that are not here are the operator's business. */
@@ -64,14 +69,16 @@ const differences: Record<string, "update" | "refuse"> = {
 /** One stream of JetStream, made again should the server have lost it. */
 export class Store {
   readonly connection: Connection;
+  readonly inFlight: InFlight;
   readonly name: string;
   readonly #config: StreamConfig;
   readonly #subjects: readonly string[];
   #created = "";
   #lostAt: number | undefined;
 
-  constructor(connection: Connection, config: StreamConfig) {
+  constructor(connection: Connection, config: StreamConfig, inFlight: InFlight) {
     this.connection = connection;
+    this.inFlight = inFlight;
     this.name = String(config.name);
     this.#config = config;
     this.#subjects = subjectsOf(config);
@@ -124,7 +131,8 @@ export class Store {
   /** The newest message of a subject, or undefined when there is none. */
   async newest(subject: string): Promise<Newest | undefined> {
     try {
-      const { message } = await this.#api<StoredMessage>("STREAM.MSG.GET", { last_by_subj: subject });
+      const last = { last_by_subj: subject };
+      const { message } = await this.inFlight.gets.pass(() => this.#api<StoredMessage>("STREAM.MSG.GET", last));
       const { seq, data = "", time, hdrs = "" } = message;
       const stored: Stored = {
         subject: message.subject,

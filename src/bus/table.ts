@@ -26,8 +26,15 @@ export class NatsTable implements Table {
 
   /** Copies the body: it leaves after this turn, and again at every attempt. */
   async put(subject: string, data: Uint8Array, terms: Terms = {}): Promise<Ack> {
-    const said = { subject: this.#store.kept(subject), data: new Uint8Array(data) };
-    return this.#underway.add(publish(this.#store, said, terms));
+    const kept = this.#store.kept(subject);
+    const send = () => publish(this.#store, { subject: kept, data: new Uint8Array(data) }, terms);
+    return this.#underway.add(this.#store.inFlight.writes.spend(data.length, send));
+  }
+
+  async remove(subject: string, position: number): Promise<void> {
+    const trace = await this.put(subject, new Uint8Array(0), { expected: position });
+    // One that stays goes by age, or as those of other deleted values do.
+    await this.#store.remove(trace.position).catch(() => {});
   }
 
   async get(subject: string): Promise<Stored | undefined> {

@@ -3,6 +3,7 @@ import { Failure } from "../protocol/failure.ts";
 import type { Ack, Said, Stored, Terms } from "./bus.ts";
 import type { Fanout } from "./fanout.ts";
 import { guarded } from "./guard.ts";
+import { Budget, writesMax } from "./in-flight.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** A store of the embedded bus while it is open. */
@@ -30,12 +31,14 @@ type Outcome = { readonly ack: Ack; readonly stored?: Stored } | { readonly refu
 /**
  * Writes all that was published in one turn of the event loop in one transaction, acknowledges it, then tells the followers.
  *
- * A transaction that fails refuses its publishes with `bus_away` and leaves everything as it was.
+ * A transaction that fails refuses its publishes with `bus_away` and leaves everything as it was; so does a turn with too
+ * many of them those that come last.
  */
 export class Writer {
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #report: (trouble: string) => void;
+  readonly #budget = new Budget("messages", writesMax);
   #orders: Order[] = [];
   #closed = false;
 
@@ -53,9 +56,11 @@ export class Writer {
   /** Stores a message at the end of this turn. */
   put(shelf: Shelf, said: Said, terms: Terms): Promise<Ack> {
     if (this.#closed) return Promise.reject(new Failure("bus_away", "The bus is closed"));
-    if (this.#orders.length === 0) setImmediate(() => this.flush());
-    return new Promise((resolve, reject) => {
+    return this.#budget.spend(said.data.length, () => {
+      if (this.#orders.length === 0) setImmediate(() => this.flush());
+      const { promise, resolve, reject } = Promise.withResolvers<Ack>();
       this.#orders.push({ shelf, said, terms, resolve, reject });
+      return promise;
     });
   }
 

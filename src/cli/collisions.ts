@@ -3,7 +3,7 @@ import { withRooms } from "../stream/rooms.ts";
 
 /** Words of subjects that Skein uses for what is no stream. */
 const ownWords: ReadonlySet<string> = new Set([
-  ...["rejected", "letters", "tickets", "revoked", "inbox", "managed"],
+  ...["rejected", "letters", "payloads", "tickets", "revoked", "inbox", "managed"],
   ...["heartbeats", "supervisors", "log_agents", "log_requests"],
 ]);
 

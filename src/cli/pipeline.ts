@@ -58,16 +58,20 @@ function crewOption(): Option {
   return new Option("--crew <name>", "which crew runs it").env("SKEIN_CREW").makeOptionMandatory();
 }
 
+/** Names NATS servers to tell in place of the gateway. */
+export function viaOption(): Option {
+  return new Option("--via <servers>", "tell NATS, nats://… or tls://…, in place of the gateway").argParser(parseVia);
+}
+
 /** What both have: what belongs to the command is its own, and a fault of ours is not taken for one of the command. */
 function telling(command: Command): Command {
   const flush = new Option("--flush <duration>", "how long the end waits for a gateway that does not answer");
-  const via = new Option("--via <servers>", "tell NATS, nats://… or tls://…, in place of the gateway");
   return asking(
     command
       .showHelpAfterError("(add --help to see what there is)")
       .passThroughOptions()
       .addOption(new Option("--agent <name>", "which agent runs it").env("SKEIN_AGENT").default(userName()))
-      .addOption(via.env("SKEIN_VIA").argParser(parseVia))
+      .addOption(viaOption().env("SKEIN_VIA"))
       .addOption(flush.argParser(parseFlush).default(2000, "2s"))
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : ownFault)),
   );

@@ -8,7 +8,7 @@ import { asking, atGateway, type Flagged } from "./gateway.ts";
 import { type Flags, withKnobs } from "./knob-flags.ts";
 import { type ListenOptions, listenTo } from "./listen.ts";
 import { type LogsOptions, logs } from "./logs.ts";
-import { addPipelines } from "./pipeline.ts";
+import { addPipelines, viaOption } from "./pipeline.ts";
 import { type PublishOptions, publish } from "./publish.ts";
 import { settings } from "./settings.ts";
 
@@ -96,8 +96,11 @@ function addStreams(skein: Command): void {
     withExamples(
       skein.command("publish <subject> [json]").description("Publish through a gateway."),
       `skein publish runs.r1 '{"type":"boot"}'`,
+      "skein publish --delete instances.agent-1",
     )
-      .addHelpText("after", "\nWithout JSON the body is read from standard input; an empty body deletes a table's row.")
+      .addHelpText("after", "\nWithout JSON the body is read from standard input.")
+      .option("--delete", "delete a table's row")
+      .addOption(viaOption())
       .option("-k, --key <key>", "an idempotency key: publishing again with it stores nothing new"),
   ).action((subject: string, json: string | undefined, options: Flagged<PublishOptions>) =>
     orExplain(async () => publish(subject, json, await atGateway(options))),

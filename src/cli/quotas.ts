@@ -10,6 +10,7 @@ export function quotasOf(config: Config): NonNullable<SkeinOptions["quotas"]> {
     subscribes: config.limitSubscribes,
     messages: config.limitMessages,
     reads: config.limitReads,
+    readBytes: config.limitReadBytes,
     publishes: config.limitPublishes,
     publishBytes: config.limitPublishBytes,
   };

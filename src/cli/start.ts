@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { AuthOptions } from "../auth/auth.ts";
+import { isLoopback } from "../auth/loopback.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Config } from "../config.ts";
 import { Failure } from "../protocol/failure.ts";
@@ -17,8 +18,6 @@ import { ownAccess } from "./own-access.ts";
 import type { OwnStream } from "./own-streams.ts";
 import { quotasOf } from "./quotas.ts";
 import { endOnSignal } from "./signals.ts";
-
-const loopback = /^(?:localhost|127\.|::1$|\[::1\]$)/;
 
 /** Starts a gateway, with the user's own streams besides its own, and serves until a signal ends it. Throws Explained when it cannot. */
 export async function start(config: Config, own: readonly OwnStream[]): Promise<void> {
@@ -89,7 +88,7 @@ async function sessionTicket(skein: Skein): Promise<string | undefined> {
 
 /** In mode `open` everyone may do everything, so only this machine may reach it unless somebody insists. */
 function refuseOpenNetwork({ auth, host, openToNetwork }: Config): void {
-  if (auth === "enforced" || loopback.test(host) || openToNetwork) return;
+  if (auth === "enforced" || isLoopback(host) || openToNetwork) return;
   throw new Explained(
     `Host ${host} would open this gateway to the network without any authentication. ` +
       "Listen on 127.0.0.1, let in only who has a token with --auth enforced, " +

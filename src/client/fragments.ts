@@ -1,3 +1,4 @@
+import DOMPurify from "dompurify";
 import type { AnyFrame } from "./frames.ts";
 import { keepPlace } from "./keep-place.ts";
 import type { Skein, Stop } from "./skein.ts";
@@ -17,9 +18,15 @@ import type { Skein, Stop } from "./skein.ts";
  * | `data-skein-seconds` | how long an added piece stays, unless it is pointed at or has the focus. Default: for good, of toasts 8 |
  *
  * Added toasts are announced politely (`aria-live`), unless the element says otherwise itself. The focus and scrolled places in what is
- * replaced are kept. Nothing in a piece is run: scripts, attributes for events and `javascript:` addresses are left out.
+ * replaced are kept. Of a piece only what is on an allow-list comes into the page: ordinary markup, nothing that runs, is styled, is a
+ * document of its own or sends a form.
  */
-export function showFragments(skein: Skein, root: Document | Element = document): Stop {
+export function showFragments(
+  skein: Skein,
+  root: Document | Element = document,
+  { sanitize }: FragmentOptions = {},
+): Stop {
+  const clean: Clean = sanitize ? (html) => [...parsed(sanitize(html)).children] : allowList();
   const shown = new Map<Element, Stop>();
   const look = () => {
     const wanted = new Set(root.querySelectorAll(`[${attribute}]`));
@@ -28,7 +35,7 @@ export function showFragments(skein: Skein, root: Document | Element = document)
       shown.delete(place);
       stop();
     }
-    for (const place of wanted) if (!shown.has(place)) shown.set(place, showIn(skein, { root, place }));
+    for (const place of wanted) if (!shown.has(place)) shown.set(place, showIn(skein, { root, place, clean }));
   };
   const observer = new MutationObserver(look);
   observer.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: [attribute] });
@@ -40,14 +47,24 @@ export function showFragments(skein: Skein, root: Document | Element = document)
   };
 }
 
+/** How pieces of pages are shown. */
+export interface FragmentOptions {
+  /** Gives HTML that may be put into the page. Default: what the allow-list leaves. */
+  readonly sanitize?: (html: string) => string;
+}
+
+/** Makes elements of HTML that may be put into the page. */
+type Clean = (html: string) => Element[];
+
 const attribute = "data-skein-live";
 
 interface Place {
   readonly root: Document | Element;
   readonly place: Element;
+  readonly clean: Clean;
 }
 
-function showIn(skein: Skein, { root, place }: Place): Stop {
+function showIn(skein: Skein, { root, place, clean }: Place): Stop {
   const name = place.getAttribute(attribute) ?? "";
   const isToasts = /^live\/toasts\b/.test(name);
   const most = whole(place, "data-skein-most", isToasts ? 5 : 100);
@@ -68,13 +85,13 @@ function showIn(skein: Skein, { root, place }: Place): Stop {
     if (typeof html !== "string") return;
     const targets = typeof refresh_target === "string" ? matches(root, refresh_target) : [];
     for (const target of targets) {
-      const [piece] = piecesOf(html);
+      const [piece] = clean(html);
       if (!piece) continue;
       const at = added.indexOf(target);
       if (at >= 0) added[at] = piece;
       keepPlace(target, piece);
     }
-    if (targets.length === 0) piecesOf(html).forEach(add);
+    if (targets.length === 0) clean(html).forEach(add);
   };
   return skein.stream(name).onFrame(show);
 }
@@ -93,20 +110,58 @@ function matches(root: Document | Element, selector: string): Element[] {
   }
 }
 
-/** The elements of some HTML, without anything that would run. In a template nothing is loaded and nothing happens. */
-function piecesOf(html: string): Element[] {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  for (const element of template.content.querySelectorAll("*")) {
-    if (element.localName === "script") element.remove();
-    for (const { name, value } of [...element.attributes]) if (runs(name, value)) element.removeAttribute(name);
-  }
-  return [...template.content.children];
+/** Text, lists, tables, pictures, what a progress looks like, and controls without a form to send them by. */
+const tags = [
+  ..."a abbr address article aside b blockquote br button caption cite code col colgroup dd del details dfn div dl dt em".split(
+    " ",
+  ),
+  ..."figcaption figure footer h1 h2 h3 h4 h5 h6 header hr i img input ins kbd label li main mark meter nav ol optgroup".split(
+    " ",
+  ),
+  ..."option output p pre progress q s samp section select small span strong sub summary sup table tbody td textarea".split(
+    " ",
+  ),
+  ..."tfoot th thead time tr u ul var wbr".split(" "),
+];
+
+const attributes = [
+  ..."alt checked class cols colspan datetime dir disabled for headers height hidden high href hreflang id label lang".split(
+    " ",
+  ),
+  ..."loading low max maxlength min multiple open optimum placeholder readonly reversed role rows rowspan scope".split(
+    " ",
+  ),
+  ..."selected size span src start step tabindex title type value width".split(" "),
+];
+
+/** Relative, or of the web, mail and telephone; never a script or a document of its own. */
+const addresses = /^(?:(?:https?|mailto|tel):|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i;
+
+/** Attributes for data that libraries take for orders. */
+const orders = /^data-(?:action|bs|controller|hx|method|on|remote|skein|turbo|ujs)(?:$|[-:])/;
+
+/** Makes elements of HTML, as far as it is on the lists above, and with its attributes `aria-…` and `data-…`. */
+function allowList(): Clean {
+  const purify = DOMPurify(window);
+  purify.addHook("uponSanitizeAttribute", (_element, attribute) => {
+    if (orders.test(attribute.attrName)) attribute.keepAttr = false;
+  });
+  const lists = { ALLOWED_TAGS: tags, ALLOWED_ATTR: attributes, ALLOWED_URI_REGEXP: addresses };
+  return (html) => {
+    const content = parsed(html);
+    // A row of a table is lost where HTML is parsed without its table, so it is cleaned where it was parsed.
+    const box = content.ownerDocument.createElement("div");
+    box.append(content);
+    purify.sanitize(box, { ...lists, IN_PLACE: true });
+    return [...box.children];
+  };
 }
 
-function runs(name: string, value: string): boolean {
-  // Browsers skip white space and control characters in an address.
-  return /^on|^srcdoc$/i.test(name) || /^javascript:/i.test(value.replace(/[\s\p{Cc}]/gu, ""));
+/** HTML as a template has it: nothing is loaded and nothing happens. */
+function parsed(html: string): DocumentFragment {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
 }
 
 /** Takes an element away after a time; while somebody points at it or is in it, it stays. */

@@ -1,42 +1,34 @@
 import { Batch } from "../protocol/batch.ts";
 import { type Cursor, parseCursor } from "../protocol/cursor.ts";
 import { type End, ends } from "../protocol/end.ts";
-import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
-import { issueText } from "../stream/query.ts";
 import { Cohort, type Member, portions } from "./cohort.ts";
+import type { OpeningCache, OpeningSection } from "./opening-cache.ts";
 import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
-import { Session, type Upstream } from "./session.ts";
+import { isBeyond, type Missed, type PageTurn, Session, type SessionLimits, type Upstream } from "./session.ts";
 import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
-import { framesFor, type View, viewKey } from "./view.ts";
-
-/** How far a session may fall behind. */
-export interface SessionLimits {
-  readonly queueFrames: number;
-  readonly queueBytes: number;
-}
+import { changedView, framesFor, isUnfiltered, type View, viewKey } from "./view.ts";
 
 /** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
 export class Channel implements Upstream {
   /** What is counted of it. */
   readonly tally: Tally;
+  /** The snapshots that were made since the last change. */
+  readonly greetings: OpeningSection;
   readonly #definition: SourcedDefinition;
   readonly #ring: Ring;
   readonly #past: Past;
   readonly #limits: SessionLimits;
   readonly #cohorts = new Map<string, Cohort>();
-  readonly #greetings = new Map<string, Opening>();
   #pending: Entry[] = [];
   #isFlushDue = false;
   /** When the first of what is pending was pushed. */
   #pushedMs = 0;
   #isHeld = true;
-  /** Sessions that stand before this count began with a past that holds no more. */
-  #origin = 0;
   #over = false;
   /** How many use it: sessions, and clients who are about to become one. */
   #users = 0;
@@ -47,6 +39,7 @@ export class Channel implements Upstream {
     this.#ring = parts.ring;
     this.#past = parts.past;
     this.#limits = parts.limits;
+    this.greetings = parts.openings.section();
     this.tally = parts.tally;
   }
 
@@ -57,6 +50,11 @@ export class Channel implements Upstream {
 
   get isIdle(): boolean {
     return this.#users === 0;
+  }
+
+  /** What it remembers, in UTF-16 code units of frames. */
+  get size(): number {
+    return this.#ring.size;
   }
 
   /** Calls `listener` each time the last user has left. */
@@ -84,7 +82,7 @@ export class Channel implements Upstream {
     if (this.#isHeld || this.#pending.length === 0) return;
     const entries = this.#pending;
     this.#pending = [];
-    this.#greetings.clear();
+    this.greetings.clear();
     const next = this.#ring.head + entries.length;
     const all = new Batch(entries.map(({ frame }) => frame));
     const { tally } = this;
@@ -100,7 +98,7 @@ export class Channel implements Upstream {
     this.#isHeld = true;
     this.#pending = [];
     this.#over = false;
-    this.#greetings.clear();
+    this.greetings.clear();
   }
 
   /** Fills the ring anew with the past and lets go of what came since. */
@@ -115,23 +113,22 @@ export class Channel implements Upstream {
     }
     this.#pending = this.#over ? [] : this.#pending.filter(({ position }) => position > upTo);
     this.#over ||= this.#pending.at(-1)?.last ?? false;
-    this.#origin = this.#ring.head;
     this.#isHeld = false;
     this.flush();
   }
 
   /** Gives every session a fresh snapshot. */
   greetAll(reason: Reason): void {
-    this.#greetings.clear();
+    this.greetings.clear();
     for (const cohort of this.#cohorts.values()) {
-      for (const session of [...cohort.level, ...cohort.waiting]) session.greetAgain(reason);
+      for (const session of cohort.begun) session.greetAgain(reason);
     }
   }
 
   /** Ends every session that is not being greeted just now; those are refused by their past. */
   endAll(end: End): void {
     for (const cohort of this.#cohorts.values()) {
-      for (const session of [...cohort.level, ...cohort.waiting]) session.end(end);
+      for (const session of cohort.begun) session.end(end);
     }
   }
 
@@ -164,15 +161,22 @@ export class Channel implements Upstream {
     await this.#past.ready();
     if (reason === "lagged") this.tally.lagged += 1;
     this.flush();
-    const key = `${reason ?? ""} ${viewKey(view)}`;
-    const known = this.#greetings.get(key);
-    if (known) return known;
-    const { next, over } = this.#mark();
-    const frames = await this.#past.snapshot(view, reason);
-    if (frames === undefined) return this.greet(view, reason);
-    const opening = { resumed: false, frames, batches: portions(frames), next, over };
-    if (next === this.#ring.head && this.#pending.length === 0) this.#greetings.set(key, opening);
-    return opening;
+    return this.greetings.get(`${reason ?? ""} ${viewKey(view)}`, () => this.#snapshot(view, reason));
+  }
+
+  /** Those who ask while it is made share it: what comes meanwhile is live for them, from `next` on. */
+  async #snapshot(view: View, reason: Reason | undefined): Promise<Opening> {
+    for (;;) {
+      const { next, over } = this.#mark();
+      const snapshot = await this.#past.snapshot(view, reason);
+      if (snapshot) {
+        const { frames, from } = snapshot;
+        return { resumed: false, frames, batches: portions(frames), from, next, over };
+      }
+      // What was now is gone already: look again.
+      await this.#past.ready();
+      this.flush();
+    }
   }
 
   /** Lets a client in. */
@@ -193,13 +197,8 @@ export class Channel implements Upstream {
 
   /** Changes a session's query as its message says. Throws `invalid_message`. */
   move(session: Session, message: ClientMessage): void {
-    const known = Object.hasOwn(this.#definition.messages, message.type) && this.#definition.messages[message.type];
-    if (!known) throw new Failure("invalid_message", `Message type "${message.type}" is not known here`);
-    const fields = known.fields.safeParse(message);
-    if (!fields.success) throw new Failure("invalid_message", `Message field ${issueText(fields.error)}`);
     const before = session.cohort;
-    const { query, scope } = before.view;
-    session.cohort = this.#enter({ query: known.change(query, fields.data), scope });
+    session.cohort = this.#enter(changedView(this.#definition, before.view, message));
     this.#exit(before);
   }
 
@@ -210,19 +209,16 @@ export class Channel implements Upstream {
 
   /** Whether more frames than the limits allow wait for a session that has everything before `next`. */
   isLagging(cohort: Cohort, next: number): boolean {
-    if (this.#isLost(next)) return true;
-    const frames = this.#shown(cohort, this.#ring.from(next));
-    if (frames.length > this.#limits.queueFrames) return true;
-    let size = 0;
-    for (const { json } of frames) size += json.length;
-    return size > this.#limits.queueBytes;
+    if (next < this.#ring.tail) return true;
+    return isBeyond(this.#limits, this.#shown(cohort, this.#ring.from(next)));
   }
 
   /** What a session that has everything before `next` has not been sent yet, or undefined when some of it is gone. */
-  missed(cohort: Cohort, next: number): Pick<Opening, "batches" | "next" | "over"> | undefined {
-    if (this.#isLost(next)) return undefined;
-    const frames = this.#shown(cohort, this.#ring.from(next));
-    return { batches: portions(frames), ...this.#mark() };
+  missed(cohort: Pick<Cohort, "view">, next: number): Missed | undefined {
+    if (next < this.#ring.tail) return undefined;
+    const entries = this.#ring.from(next);
+    const upTo = entries.at(-1)?.position;
+    return { batches: portions(this.#shown(cohort, entries)), ...this.#mark(), upTo };
   }
 
   async #resume(view: View, cursor: Cursor): Promise<Opening | undefined> {
@@ -230,16 +226,26 @@ export class Channel implements Upstream {
     this.flush();
     const here = this.#past.here();
     const { next, over } = this.#mark();
-    const entries = await this.#past.after(cursor);
-    if (entries === undefined) return undefined;
-    const missed = this.#shown({ view }, entries);
-    const greeting = new Frame({ type: "resumed", replayed: missed.length }, missed.length > 0 ? cursor : here);
-    const frames = [greeting, ...missed];
-    return { resumed: true, frames, batches: portions(frames), next, over };
+    const missed = await this.#past.after(cursor, view);
+    if (missed === undefined) return undefined;
+    const shown = "entries" in missed ? this.#shown({ view }, missed.entries) : [];
+    const from = "entries" in missed ? undefined : cursor.position;
+    const replayed = "entries" in missed ? shown.length : missed.count;
+    const frames = [new Frame({ type: "resumed", replayed }, replayed > 0 ? cursor : here), ...shown];
+    return { resumed: true, frames, batches: portions(frames), from, next, over };
   }
 
-  #isLost(next: number): boolean {
-    return next < this.#ring.tail || next < this.#origin;
+  /** What a session that has everything up to a position is sent next: a page of the past, or nothing once the ring goes on. */
+  async page(view: View, from: number): Promise<PageTurn | undefined> {
+    await this.#past.ready();
+    this.flush();
+    const next = this.#ring.countAfter({ position: from, part: 0 });
+    if (next !== undefined) return { batches: [], from: undefined, next, over: false };
+    const page = await this.#past.page(from);
+    if (page === undefined) return undefined;
+    const batches = isUnfiltered(view) ? page.batches : portions(this.#shown({ view }, page.entries));
+    const over = page.entries.at(-1)?.last === true;
+    return { batches, from: over ? undefined : page.end, next: this.#ring.head, over };
   }
 
   /** Where the ring stands and whether it will ever go on. */
@@ -287,5 +293,6 @@ interface ChannelParts {
   readonly ring: Ring;
   readonly past: Past;
   readonly limits: SessionLimits;
+  readonly openings: OpeningCache;
   readonly tally: Tally;
 }

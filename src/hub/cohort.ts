@@ -24,12 +24,19 @@ export class Cohort {
   readonly level = new Set<Member>();
   /** The sessions whose sockets are full. */
   readonly waiting = new Set<Member>();
+  /** The sessions whose next page of the past is being read. */
+  readonly paging = new Set<Member>();
   /** How many sessions it has, level or not. */
   size = 0;
 
   constructor(key: string, view: View) {
     this.key = key;
     this.view = view;
+  }
+
+  /** The sessions that were greeted, as a copy: one may leave its set when something is said to it. */
+  get begun(): Member[] {
+    return [...this.level, ...this.waiting, ...this.paging];
   }
 }
 

@@ -15,21 +15,34 @@ export class Excerpt {
     this.#subjects = subjects;
   }
 
-  /** See `Journal.read`. */
+  /** See `Journal.read`; the bounds hold for each subject. */
   async read(range: Omit<Range, "subject">): Promise<Reading> {
     const readings = await Promise.all(this.#subjects.map((subject) => this.#journal.read({ ...range, subject })));
-    const messages = inOrder(readings.map((reading) => reading.messages)).slice(0, range.limit);
-    return { messages, whole: readings.every(({ whole }) => whole) && messages.length < range.limit };
+    const [only, ...others] = readings;
+    if (only && others.length === 0) return only;
+    // Where one subject's reading was cut, the others' are no longer complete.
+    const end = Math.min(
+      ...readings.map(({ messages, more }) => (more ? (messages.at(-1)?.position ?? 0) : range.upTo)),
+    );
+    return {
+      messages: inOrder(readings.map(({ messages }) => messages)).filter(({ position }) => position <= end),
+      lost: readings.some(({ lost }) => lost),
+      more: readings.some(({ more }) => more),
+    };
   }
 
-  /** See `Journal.recent`. */
+  /** See `Journal.recent`; the bound in bytes holds for each subject. */
   async recent(range: Omit<Recent, "subject">): Promise<Stored[]> {
     const found = await Promise.all(this.#subjects.map((subject) => this.#journal.recent({ ...range, subject })));
     return range.limit <= 0 ? [] : inOrder(found).slice(-range.limit);
   }
+
+  /** The oldest position that the journal still keeps. Throws `bus_away`. */
+  async first(): Promise<number> {
+    return (await this.#journal.bounds()).first;
+  }
 }
 
 function inOrder(lists: readonly Stored[][]): Stored[] {
-  const [first = [], ...rest] = lists;
-  return rest.length === 0 ? first : lists.flat().sort((one, other) => one.position - other.position);
+  return lists.flat().sort((one, other) => one.position - other.position);
 }

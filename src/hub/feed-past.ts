@@ -1,101 +1,72 @@
-import type { Journal, Stored } from "../bus/bus.ts";
+import type { Stored } from "../bus/bus.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { Frame } from "../protocol/frame.ts";
+import { snapshotBytesMax } from "../protocol/limits.ts";
 import type { FeedDefinition, Fold } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
+import { portions } from "./cohort.ts";
 import { addressOf, eventEntry, itemOf } from "./entry.ts";
 import type { Excerpt } from "./excerpt.ts";
-import { greetingOf, type Loaded, type Past, type Reason } from "./past.ts";
+import { FeedLoad, type LoadedFeed } from "./feed-load.ts";
+import { type Page, Pages } from "./pages.ts";
+import { greetingOf, type Missed, type Past, type Reason, type Snapshot } from "./past.ts";
 import type { Progress } from "./progress.ts";
-import type { Entry, Ring } from "./ring.ts";
-import { shows, type View } from "./view.ts";
+import type { Entry, Ring, RingLimits } from "./ring.ts";
+import { isUnfiltered, shows, type View } from "./view.ts";
 
-/** How far back a filtered snapshot looks for events, in pages of this many. */
-const pageEvents = 1000;
-const mostPages = 10;
+/** How far back a filtered snapshot looks for events, in pages of at most so many events and bytes. */
+const olderPage = { limit: 1000, maxBytes: 4 * 1024 * 1024 };
+const mostOlderPages = 10;
 
 /** How soon a past that could not be read is asked for again. */
 const retryMs = 500;
 
-/** The past of a feed's channel: its ring, and before that the journal. */
+/** The past of a feed's channel: its ring, and before that the journal, which is read page by page and never kept. */
 export class FeedPast implements Past {
   readonly #parts: FeedPastParts;
+  readonly #pages: Pages;
   #loaded: Promise<void> = Promise.resolve();
-  #loads = 0;
+  #load: FeedLoad | undefined;
   #isFailed = false;
   #isGreetingDue = false;
   #fold: Fold<unknown> | undefined;
-  /** What came before the past was read. */
-  #early: Entry[] = [];
+  /** How many events there were, from which position on, and whether the one that ends the stream is among them. */
+  #events: Pick<LoadedFeed, "count" | "first" | "isOver"> = { count: 0, first: undefined, isOver: false };
   #channel: Channel | undefined;
 
   constructor(parts: FeedPastParts) {
     this.#parts = parts;
+    this.#pages = new Pages({
+      excerpt: parts.excerpt,
+      entriesOf: (messages) => this.#entries(messages),
+      batchesOf: (entries) => portions(entries.map(({ frame }) => frame)),
+    });
   }
 
   /** Becomes the past of a channel and reads it. */
   serve(channel: Channel): void {
     this.#channel = channel;
-    this.#load();
+    this.#reload();
   }
 
   /** Reads the past again, because what was known of it does not hold, and greets everybody anew. */
   reload(): void {
     this.#isGreetingDue = true;
-    this.#load();
+    this.#reload();
   }
 
-  /** Reads what a newcomer may need into the ring; the channel is held until then. */
-  #load(): void {
-    const load = ++this.#loads;
-    this.#isFailed = false;
-    this.#fold = undefined;
-    this.#early = [];
-    this.#channel?.hold();
-    this.#loaded = this.#read().then((past) => {
-      if (load === this.#loads) this.#finish(past);
-    });
-    this.#loaded.catch(() => {
-      if (load === this.#loads) this.#fail();
-    });
-  }
-
-  #finish(past: Loaded): void {
-    this.#begin(past);
-    // First the greetings: whoever missed something must not be sent what came after it.
-    if (this.#isGreetingDue) this.#channel?.greetAll("resync");
-    this.#isGreetingDue = false;
-    this.#channel?.release(past);
-  }
-
-  /** Begins to count together what events come to. */
-  #begin({ entries, upTo }: Loaded): void {
-    const { past } = this.#parts.definition;
-    if (past.kind !== "folded") return;
-    this.#fold = past.begin(this.#parts.names);
-    for (const { item } of entries) this.#fold.add(item);
-    for (const { item, position } of this.#early) if (position > upTo) this.#fold.add(item);
-    this.#early = [];
-  }
-
-  /** Hears of an event that has just come. */
-  heard(entry: Entry): void {
-    if (this.#fold) this.#fold.add(entry.item);
-    else if (this.#parts.definition.past.kind === "folded") this.#early.push(entry);
+  /** Hears of an event that has just come. False while the past is being read and will bring it. */
+  heard(entry: Entry): boolean {
+    if (this.#load) return this.#load.heard(entry);
+    this.#count(entry);
+    return true;
   }
 
   async ready(): Promise<void> {
-    if (this.#isFailed) this.#load();
+    if (this.#isFailed) this.#reload();
     await this.#loaded;
-  }
-
-  #fail(): void {
-    this.#isFailed = true;
-    this.#parts.clock.after(retryMs, () => {
-      if (this.#isFailed && this.#channel?.isIdle === false) this.#load();
-    });
   }
 
   async reach(cursor: Cursor): Promise<boolean> {
@@ -108,33 +79,84 @@ export class FeedPast implements Past {
     return { epoch, position, part: 0 };
   }
 
-  async after(cursor: Cursor): Promise<readonly Entry[] | undefined> {
-    const { ring, replayFrames, excerpt } = this.#parts;
-    const remembered = ring.after(cursor);
-    if (remembered) return remembered;
-    const recent = ring.from(0);
-    const { position } = ring.floor;
-    const limit = replayFrames - recent.length;
-    if (limit <= 0) return undefined;
-    const reading = await excerpt().read({ after: cursor.position, upTo: position, limit });
-    return reading.whole ? [...this.#entries(reading.messages), ...recent] : undefined;
+  async after(cursor: Cursor, view: View): Promise<Missed | undefined> {
+    const { definition, ring, replayFrames } = this.#parts;
+    const entries = ring.after(cursor);
+    if (entries) return { entries };
+    // A past that every newcomer is sent whole is never too long for one that comes back.
+    const most = definition.past.kind === "whole" ? Number.POSITIVE_INFINITY : replayFrames;
+    const count = await this.#shownAfter(cursor.position, view, most);
+    return count === undefined ? undefined : { count };
   }
 
-  async snapshot(view: View, reason: Reason | undefined): Promise<readonly Frame[]> {
+  async page(position: number): Promise<Page | undefined> {
+    return this.#pages.after(position, this.#parts.ring.floor.position);
+  }
+
+  async snapshot(view: View, reason: Reason | undefined): Promise<Snapshot | undefined> {
     const { definition, ring } = this.#parts;
-    const why = reason === undefined ? {} : { reason };
+    if (definition.past.kind === "whole") return this.#wholeSnapshot(view, reason);
     const here = this.here();
-    const entries = ring.from(0);
-    if (definition.past.kind === "whole") {
-      const start = { ...here, position: entries[0] ? entries[0].position - 1 : here.position };
-      const frames = entries.filter(({ item }) => shows(definition, item, view)).map(({ frame }) => frame);
-      return [new Frame({ type: "snapshot", count: frames.length, ...why }, start), ...frames];
-    }
     if (definition.past.kind === "folded") {
       const bodies = this.#fold?.snapshot((event) => shows(definition, event, view)) ?? [];
-      return greetingOf(bodies, reason, here);
+      return { frames: await greetingOf(bodies, reason, here) };
     }
-    return greetingOf(definition.past.snapshot(await this.#newest(view, entries), view.query), reason, here);
+    const newest = await this.#newest(view, ring.from(0));
+    return { frames: await greetingOf(definition.past.snapshot(newest, view.query), reason, here) };
+  }
+
+  /** Counts the events, which follow page by page. */
+  async #wholeSnapshot(view: View, reason: Reason | undefined): Promise<Snapshot | undefined> {
+    const why = reason === undefined ? {} : { reason };
+    const here = this.here();
+    await this.#recountWhenCut();
+    const { count, first } = this.#events;
+    if (first === undefined) return { frames: [new Frame({ type: "snapshot", count, ...why }, here)] };
+    const from = first - 1;
+    const shown = isUnfiltered(view) ? count : await this.#shownAfter(from, view, Number.POSITIVE_INFINITY);
+    if (shown === undefined) return undefined;
+    return { frames: [new Frame({ type: "snapshot", count: shown, ...why }, { ...here, position: from })], from };
+  }
+
+  /** Retention may have removed the oldest events since they were counted. */
+  async #recountWhenCut(): Promise<void> {
+    const { ring, excerpt } = this.#parts;
+    const { first, isOver } = this.#events;
+    if (first === undefined || ring.after({ position: first - 1, part: 0 })) return;
+    const kept = await excerpt().first();
+    if (kept <= first) return;
+    let count = 0;
+    let oldest: number | undefined;
+    for await (const entries of this.#entriesAfter(kept - 1)) {
+      if (entries === undefined) return;
+      count += entries.length;
+      oldest ??= entries[0]?.position;
+    }
+    this.#events = { count, first: oldest, isOver };
+  }
+
+  /** How many frames after a position a view shows; undefined when some are gone, or there are more than `most`. */
+  async #shownAfter(position: number, view: View, most: number): Promise<number | undefined> {
+    const { definition } = this.#parts;
+    let count = 0;
+    for await (const entries of this.#entriesAfter(position)) {
+      if (entries === undefined) return undefined;
+      count += entries.filter(({ item }) => shows(definition, item, view)).length;
+      if (count > most) return undefined;
+    }
+    return count;
+  }
+
+  /** The entries after a position up to the newest, list by list; the last one is undefined when some are gone. */
+  async *#entriesAfter(position: number): AsyncGenerator<readonly Entry[] | undefined> {
+    for (let from = position; ; ) {
+      const newest = this.#parts.ring.after({ position: from, part: 0 });
+      if (newest) return yield newest;
+      const page = await this.page(from);
+      yield page?.entries;
+      if (page === undefined) return;
+      from = page.end;
+    }
   }
 
   /** The newest events that this view shows, from the ring and as far back in the journal as need be. */
@@ -142,57 +164,93 @@ export class FeedPast implements Past {
     const { definition, ring, excerpt } = this.#parts;
     if (definition.past.kind !== "recent") return [];
     const wanted = definition.past.count(view.query);
-    const shownOf = (list: readonly Entry[]) =>
-      list.map(({ item }) => item).filter((event) => shows(definition, event, view));
-    let events = shownOf(entries);
+    const shownOf = (list: readonly Entry[]) => list.filter(({ item }) => shows(definition, item, view));
+    let shown = shownOf(entries);
+    const isEnough = () => shown.length >= wanted || sizeOf(shown) >= snapshotBytesMax;
     let upTo = ring.floor.position;
-    for (let page = 0; page < mostPages && events.length < wanted && upTo > 0; page++) {
-      const older = await excerpt().recent({ upTo, limit: pageEvents });
-      events = [...shownOf(this.#entries(older)), ...events];
-      upTo = older.length < pageEvents ? 0 : (older[0]?.position ?? 1) - 1;
+    for (let page = 0; page < mostOlderPages && !isEnough() && upTo > 0; page++) {
+      const older = await excerpt().recent({ upTo, ...olderPage });
+      shown = [...shownOf(this.#entries(older)), ...shown].slice(-wanted);
+      upTo = (older[0]?.position ?? 1) - 1;
     }
-    return wanted === 0 ? [] : events.slice(-wanted);
+    return wanted === 0 ? [] : shown.slice(-wanted).map(({ item }) => item);
   }
 
-  async #read(): Promise<Loaded> {
-    const { definition, progress, journal, excerpt } = this.#parts;
-    await progress.ready();
-    const upTo = progress.position;
-    if (definition.past.kind !== "recent") {
-      const { messages } = await excerpt().read({ after: 0, upTo, limit: Number.MAX_SAFE_INTEGER });
-      return { entries: this.#entries(messages), floor: 0, upTo };
-    }
-    const { most } = definition.past;
-    const messages = await excerpt().recent({ upTo, limit: most });
-    const oldest = messages.length < most ? (await journal().bounds()).first : (messages[0]?.position ?? 1);
-    return { entries: this.#entries(messages), floor: Math.min(oldest - 1, upTo), upTo };
+  /** Reads what a newcomer may need; the channel is held until then. */
+  #reload(): void {
+    const { definition, progress, excerpt, limits, names } = this.#parts;
+    const entriesOf = (messages: readonly Stored[]) => this.#entries(messages);
+    const overflowed = () => this.#channel?.hold();
+    const load = new FeedLoad({ definition, progress, excerpt, limits, names, entriesOf, overflowed });
+    this.#load = load;
+    this.#isFailed = false;
+    this.#pages.clear();
+    this.#channel?.hold();
+    this.#loaded = load.run().then((loaded) => {
+      if (load === this.#load) this.#finish(loaded);
+    });
+    this.#loaded.catch(() => {
+      if (load === this.#load) this.#fail();
+    });
   }
 
+  #finish(loaded: LoadedFeed): void {
+    this.#load = undefined;
+    this.#fold = loaded.fold;
+    this.#events = loaded;
+    for (const entry of loaded.early) this.#count(entry);
+    // First the greetings: whoever missed something must not be sent what came after it.
+    if (this.#isGreetingDue) this.#channel?.greetAll("resync");
+    this.#isGreetingDue = false;
+    this.#channel?.release(loaded);
+  }
+
+  #count({ item, position, last }: Entry): void {
+    const { count, first, isOver } = this.#events;
+    if (isOver) return;
+    this.#fold?.add(item);
+    this.#events = { count: count + 1, first: first ?? position, isOver: last };
+  }
+
+  #fail(): void {
+    this.#isFailed = true;
+    this.#parts.clock.after(retryMs, () => {
+      if (this.#isFailed && this.#channel?.isIdle === false) this.#reload();
+    });
+  }
+
+  /** The entries of stored messages, up to the one that ends the stream. */
   #entries(messages: readonly Stored[]): Entry[] {
     const { definition, progress } = this.#parts;
     const entries: Entry[] = [];
     for (const stored of messages) {
       const place: Cursor = { epoch: progress.epoch, position: stored.position, part: 0 };
       try {
-        const item = itemOf(definition, addressOf(definition, stored), stored);
-        entries.push(eventEntry(definition, item, place));
+        const entry = eventEntry(definition, itemOf(definition, addressOf(definition, stored), stored), place);
+        entries.push(entry);
+        if (entry.last) break;
       } catch {
-        // It was rejected aloud when it came; the past only leaves it out.
+        // It was rejected when it came; the past only leaves it out.
       }
     }
     return entries;
   }
 }
 
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { frame }) => sum + frame.json.length, 0);
+}
+
 interface FeedPastParts {
   readonly definition: FeedDefinition;
   readonly clock: Clock;
   readonly progress: Progress;
-  readonly journal: () => Journal;
+  readonly journal: () => { bounds(): Promise<{ epoch: string; first: number; last: number }> };
   /** What of the journal is the channel's. */
   readonly excerpt: () => Excerpt;
   /** The names in the channel's path. */
   readonly names: Params;
   readonly ring: Ring;
+  readonly limits: RingLimits;
   readonly replayFrames: number;
 }

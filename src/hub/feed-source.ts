@@ -11,12 +11,9 @@ import { Channel } from "./channel.ts";
 import { addressOf, eventEntry, itemOf, repeatEntry } from "./entry.ts";
 import { Excerpt } from "./excerpt.ts";
 import { FeedPast } from "./feed-past.ts";
-import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { type Entry, Ring } from "./ring.ts";
 import type { SourceParts } from "./source.ts";
-
-const unbounded = { ringFrames: Number.POSITIVE_INFINITY, ringBytes: Number.POSITIVE_INFINITY };
 
 /** A feed's journal, read once per process: checks every event and hands it to the channel that it belongs to. */
 export class FeedSource implements Follower {
@@ -55,8 +52,7 @@ export class FeedSource implements Follower {
     if (known) return known.channel;
     const line = this.#open(org, params);
     this.#channels.set(subject, line);
-    const { clock, limits } = this.#parts;
-    linger(line.channel, { clock, lingerMs: limits.lingerMs }, () => this.#channels.delete(subject));
+    this.#parts.lingering.watch(line.channel, () => this.#channels.delete(subject));
     return line.channel;
   }
 
@@ -99,21 +95,19 @@ export class FeedSource implements Follower {
   }
 
   #open(org: string, names: Params): Line {
-    const { limits, tallies, clock } = this.#parts;
+    const { limits, tallies, clock, openings } = this.#parts;
     const { definition } = this;
-    // A whole past is told to every newcomer, so the channel keeps it; a recent one is bounded.
-    const ring = new Ring(definition.past.kind === "whole" ? unbounded : limits);
+    const ring = new Ring(limits);
     const { replayFrames } = limits;
     const subjects = tailsOf(definition, names).map((tail) => subjectOf(org, tail));
     const journal = () => this.#openJournal();
     const excerpt = () => new Excerpt(journal(), subjects);
     const progress = this.#progress;
-    const past = new FeedPast({ definition, clock, progress, journal, excerpt, names, ring, replayFrames });
-    const channel = new Channel({ definition, ring, past, limits, tally: tallies.of(org) });
+    const past = new FeedPast({ definition, clock, progress, journal, excerpt, names, ring, limits, replayFrames });
+    const channel = new Channel({ definition, ring, past, limits, openings, tally: tallies.of(org) });
     past.serve(channel);
     const take = (entry: Entry) => {
-      past.heard(entry);
-      channel.push([entry]);
+      if (past.heard(entry)) channel.push([entry]);
     };
     return { channel, past, take };
   }

@@ -1,5 +1,6 @@
 import { failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { LogStep } from "../protocol/log.ts";
 import type { LogDefinition } from "../stream/define.ts";
 import { Channel } from "./channel.ts";
@@ -22,7 +23,7 @@ export class FollowedLog {
   #told = 0;
 
   constructor({ definition, name, remote, by, parts, tally, isRegistered }: FollowedLogParts) {
-    const { bus, clock, limits } = parts;
+    const { bus, clock, limits, openings } = parts;
     this.#name = name;
     this.#line = new LogLine({
       remote,
@@ -48,7 +49,7 @@ export class FollowedLog {
       place,
       ready: () => this.#ready(),
     });
-    this.channel = new Channel({ definition, ring, past, limits, tally });
+    this.channel = new Channel({ definition, ring, past, limits, openings, tally });
     this.channel.release({ entries: [], floor: 0, upTo: 0 });
   }
 
@@ -84,7 +85,7 @@ export class FollowedLog {
       const { code } = Failure.from(thrown);
       const isNowhere = code === "no_responder" || code === "instance_not_found";
       if (!isNowhere) throw thrown;
-      if (!(await isRegistered())) throw new Failure("instance_not_found", `No instance named '${this.#name}'`);
+      if (!(await isRegistered())) throw new Failure("instance_not_found", `No instance named '${echoed(this.#name)}'`);
       this.#line.expectNothing();
     }
   }

@@ -9,7 +9,9 @@ import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
 import type { Member } from "./cohort.ts";
 import { FeedSource } from "./feed-source.ts";
+import { Lingering } from "./linger.ts";
 import { LogSource } from "./log-source.ts";
+import { OpeningCache } from "./opening-cache.ts";
 import type { HubLimits, SourceParts } from "./source.ts";
 import { TableSource } from "./table-source.ts";
 import { Tallies, type Tally } from "./tally.ts";
@@ -44,8 +46,10 @@ export class Hub {
     this.#report = report;
     this.tallies = new Tallies(parts.stopwatch);
     const { tallies } = this;
+    const openings = new OpeningCache();
+    const lingering = new Lingering({ clock, lingerMs: limits.lingerMs });
     const reject: SourceParts["reject"] = (...rejection) => this.#reject(...rejection);
-    this.#sources = sourcesOf(sourced, { bus, clock, limits, tallies, gateway, reject });
+    this.#sources = sourcesOf(sourced, { bus, clock, limits, tallies, openings, lingering, gateway, reject });
   }
 
   /** Whether every stream can be served and the bus is up. */

@@ -1,28 +1,97 @@
 import type { Clock } from "../protocol/clock.ts";
 import type { Channel } from "./channel.ts";
 
-/** Calls `drop` once nobody has used a channel for `lingerMs`. */
-export function linger(
-  channel: Channel,
-  { clock, lingerMs }: { clock: Clock; lingerMs: number },
-  drop: () => void,
-): void {
-  let idleSinceMs = clock.now();
-  let isArmed = false;
-  const arm = (ms: number) => {
-    isArmed = true;
-    clock.after(ms, check);
-  };
-  const check = () => {
-    isArmed = false;
-    if (!channel.isIdle) return;
-    const restMs = idleSinceMs + lingerMs - clock.now();
-    if (restMs > 0) arm(restMs);
-    else drop();
-  };
-  channel.onIdle = () => {
-    idleSinceMs = clock.now();
-    if (!isArmed) arm(lingerMs);
-  };
-  arm(lingerMs);
+/** How many channels are kept that were not used for a while. */
+const channelsMax = 1024;
+
+/** How much they may remember together, in UTF-16 code units of frames. */
+const sizeMax = 64 * 1024 * 1024;
+
+/** For how long one is kept in any case: a client that has opened it may be about to join, once others are open, too. */
+const unsettledMs = 10_000;
+
+interface Kept {
+  readonly channel: Channel;
+  readonly drop: () => void;
+  idleSinceMs: number;
+  /** What it remembered when it was left. */
+  size: number;
+  isArmed: boolean;
+  isOver: boolean;
+}
+
+/**
+ * Keeps channels for a while after their last client has left.
+ *
+ * Clients choose which channels there are, so those that are kept are bounded in number and size; those that were left
+ * first go first.
+ */
+export class Lingering {
+  readonly #clock: Clock;
+  readonly #lingerMs: number;
+  /** Those that nobody uses; the one that was left first is the first. */
+  readonly #idle = new Set<Kept>();
+  #size = 0;
+
+  constructor({ clock, lingerMs }: { clock: Clock; lingerMs: number }) {
+    this.#clock = clock;
+    this.#lingerMs = lingerMs;
+  }
+
+  /** How many channels are kept that nobody uses. */
+  get size(): number {
+    return this.#idle.size;
+  }
+
+  /** Calls `drop` once nobody has used a channel for `lingerMs`, or too many others were left since. */
+  watch(channel: Channel, drop: () => void): void {
+    const kept: Kept = { channel, drop, idleSinceMs: this.#clock.now(), size: 0, isArmed: false, isOver: false };
+    channel.onIdle = () => this.#rest(kept);
+    this.#arm(kept, this.#lingerMs);
+  }
+
+  #rest(kept: Kept): void {
+    kept.idleSinceMs = this.#clock.now();
+    this.#forget(kept);
+    if (kept.isOver) return;
+    kept.size = kept.channel.size;
+    this.#size += kept.size;
+    this.#idle.add(kept);
+    if (!kept.isArmed) this.#arm(kept, this.#lingerMs);
+    this.#shrink();
+  }
+
+  #arm(kept: Kept, ms: number): void {
+    kept.isArmed = true;
+    this.#clock.after(ms, () => this.#check(kept));
+  }
+
+  #check(kept: Kept): void {
+    kept.isArmed = false;
+    if (kept.isOver) return;
+    if (!kept.channel.isIdle) return this.#forget(kept);
+    const restMs = kept.idleSinceMs + this.#lingerMs - this.#clock.now();
+    if (restMs > 0) this.#arm(kept, restMs);
+    else this.#end(kept);
+  }
+
+  #shrink(): void {
+    const settledMs = this.#clock.now() - unsettledMs;
+    for (const kept of this.#idle) {
+      const isWithin = this.#idle.size <= channelsMax && this.#size <= sizeMax;
+      if (isWithin || kept.idleSinceMs > settledMs) return;
+      if (kept.channel.isIdle) this.#end(kept);
+      else this.#forget(kept);
+    }
+  }
+
+  #end(kept: Kept): void {
+    this.#forget(kept);
+    kept.isOver = true;
+    kept.drop();
+  }
+
+  #forget(kept: Kept): void {
+    if (this.#idle.delete(kept)) this.#size -= kept.size;
+  }
 }

@@ -3,10 +3,13 @@ import { Failure } from "../protocol/failure.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
 import { isSamePlace, type LogPlace, type LogStep, logCursor, logPlace } from "../protocol/log.ts";
 import type { LogDefinition } from "../stream/define.ts";
-import type { Past, Reason } from "./past.ts";
+import { greetingOf, type Missed, noPage, type Past, type Reason, type Snapshot } from "./past.ts";
 import type { RemoteLog } from "./remote-log.ts";
 import type { Entry, Ring } from "./ring.ts";
 import type { View } from "./view.ts";
+
+/** How much of a log a client that comes back is sent, in bytes; after more than that its newest lines are the better answer. */
+const mostBytes = 16 * 1024 * 1024;
 
 /** The past of a log's channel: its ring, and before that the file. */
 export class LogPast implements Past {
@@ -30,23 +33,26 @@ export class LogPast implements Past {
     throw new Failure("bus_away", "The log has gone; try again");
   }
 
-  async after(cursor: Cursor): Promise<readonly Entry[] | undefined> {
+  async after(cursor: Cursor): Promise<Missed | undefined> {
     const upTo = this.#parts.place();
     const since = logPlace(cursor);
     if (!upTo || !since) return undefined;
-    if (isSamePlace(since, upTo)) return [];
-    return this.#remembered(formatCursor(cursor), since) ?? this.#fromFile(since, upTo);
+    if (isSamePlace(since, upTo)) return { entries: [] };
+    const entries = this.#remembered(formatCursor(cursor), since) ?? (await this.#fromFile(since, upTo));
+    return entries && { entries };
   }
 
-  async snapshot({ query }: View, reason: Reason | undefined): Promise<readonly Frame[] | undefined> {
+  async snapshot({ query }: View, reason: Reason | undefined): Promise<Snapshot | undefined> {
     const { definition, remote, place: current } = this.#parts;
     const place = current();
     const wanted = definition.backlog(query);
-    if (!place || wanted === 0) return [backlogFrame([], { place, reason })];
+    if (!place || wanted === 0) return { frames: await backlogOf([], { place, reason }) };
     const found = await remote.backlog(wanted, place);
     if ("lost" in found) return undefined;
-    return [backlogFrame(found.lines, { place, reason })];
+    return { frames: await backlogOf(found.lines, { place, reason }) };
   }
+
+  readonly page = noPage;
 
   /** The entries after a frame that is still in the ring, or after the place where the ring begins. */
   #remembered(cursor: string, since: LogPlace): readonly Entry[] | undefined {
@@ -61,10 +67,14 @@ export class LogPast implements Past {
   async #fromFile(since: LogPlace, upTo: LogPlace): Promise<readonly Entry[] | undefined> {
     const { remote, replayFrames } = this.#parts;
     const entries: Entry[] = [];
-    for (let from = since; entries.length <= replayFrames; ) {
+    let size = 0;
+    for (let from = since; entries.length <= replayFrames && size <= mostBytes; ) {
       const reading = await remote.after(from, upTo);
       if ("lost" in reading) return undefined;
-      for (const step of reading.steps) entries.push(...stepEntries(step, 0));
+      for (const entry of reading.steps.flatMap((step) => stepEntries(step, 0))) {
+        entries.push(entry);
+        size += entry.frame.json.length;
+      }
       if (reading.whole) return entries;
       from = reading.place;
     }
@@ -83,9 +93,8 @@ interface LogPastParts {
   readonly ready: () => Promise<void>;
 }
 
-function backlogFrame(lines: readonly string[], { place, reason }: Standing): Frame {
-  const why = reason === undefined ? {} : { reason };
-  return new Frame({ type: "backlog", lines, count: lines.length, ...why }, place && logCursor(place));
+function backlogOf(lines: readonly string[], { place, reason }: Standing): Promise<Frame[]> {
+  return greetingOf([{ type: "backlog", lines, count: lines.length }], reason, place && logCursor(place));
 }
 
 interface Standing {

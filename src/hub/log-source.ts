@@ -8,7 +8,6 @@ import { type Params, Pattern } from "../stream/path.ts";
 import { tailOf } from "../stream/subject.ts";
 import type { Channel } from "./channel.ts";
 import { FollowedLog } from "./followed-log.ts";
-import { linger } from "./linger.ts";
 import { RemoteLog } from "./remote-log.ts";
 import type { SourceParts } from "./source.ts";
 
@@ -64,8 +63,7 @@ export class LogSource {
     const row = subjectOf(org, this.#registryPattern.fill((name) => encodeToken(params[name] ?? "")).join("."));
     const log = this.#open(org, params, row);
     this.#logs.set(subject, { row, org, log });
-    const { clock, limits } = this.#parts;
-    linger(log.channel, { clock, lingerMs: limits.lingerMs }, () => this.#drop(subject, log));
+    this.#parts.lingering.watch(log.channel, () => this.#drop(subject, log));
     log.opened.catch(() => this.#drop(subject, log));
     return log.channel;
   }

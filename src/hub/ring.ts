@@ -1,4 +1,4 @@
-import { type Cursor, isAfter, type Place } from "../protocol/cursor.ts";
+import { isAfter, type Place } from "../protocol/cursor.ts";
 import type { Frame } from "../protocol/frame.ts";
 
 /** A frame of a channel with its place and what filters look at. */
@@ -34,6 +34,11 @@ export class Ring {
     return this.#dropped + this.#entries.length - this.#start;
   }
 
+  /** In UTF-16 code units of frames. */
+  get size(): number {
+    return this.#size;
+  }
+
   push(entry: Entry): void {
     this.#entries.push(entry);
     this.#size += entry.frame.json.length;
@@ -46,8 +51,14 @@ export class Ring {
     return this.#entries.slice(this.#start + Math.max(0, from - this.#dropped));
   }
 
-  /** The entries after a cursor of this epoch, or undefined when some of them are gone. */
-  after(cursor: Cursor): Entry[] | undefined {
+  /** The count of the first entry after a place, or undefined when some of what came after it is gone. */
+  countAfter(place: Place): number | undefined {
+    const entries = this.after(place);
+    return entries && this.head - entries.length;
+  }
+
+  /** The entries after a place, or undefined when some of them are gone. */
+  after(cursor: Place): Entry[] | undefined {
     if (isAfter(this.floor, cursor)) return undefined;
     let low = this.#start;
     let high = this.#entries.length;
@@ -60,9 +71,9 @@ export class Ring {
     return this.#entries.slice(low);
   }
 
-  /** Forgets everything; the counts go on. */
+  /** Forgets everything. The counts go on after a hole, so that no count from before, not even the next one, is one of the new. */
   clear(floor: Place): void {
-    this.#dropped = this.head;
+    this.#dropped = this.head + 1;
     this.#entries = [];
     this.#start = 0;
     this.#size = 0;

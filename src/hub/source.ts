@@ -2,8 +2,10 @@ import type { Bus, Stored } from "../bus/bus.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { Failure } from "../protocol/failure.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
-import type { SessionLimits } from "./channel.ts";
+import type { Lingering } from "./linger.ts";
+import type { OpeningCache } from "./opening-cache.ts";
 import type { RingLimits } from "./ring.ts";
+import type { SessionLimits } from "./session.ts";
 import type { Tallies } from "./tally.ts";
 
 /** Limits of the hub; every number is a knob of the configuration. */
@@ -22,6 +24,9 @@ export interface SourceParts {
   readonly clock: Clock;
   readonly limits: HubLimits;
   readonly tallies: Tallies;
+  /** What all channels keep of their openings. */
+  readonly openings: OpeningCache;
+  readonly lingering: Lingering;
   /** Names this gateway among all that there are. */
   readonly gateway: string;
   /** Takes a message that fails its schema out of sight, with the reason. */

@@ -1,8 +1,7 @@
 import type { Table } from "../bus/bus.ts";
 import type { Cursor } from "../protocol/cursor.ts";
-import type { Frame } from "../protocol/frame.ts";
 import type { TableDefinition } from "../stream/define.ts";
-import { greetingOf, type Past, type Reason } from "./past.ts";
+import { greetingOf, type Missed, noPage, type Past, type Reason, type Snapshot } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring } from "./ring.ts";
 import { rowsFor, type View } from "./view.ts";
@@ -29,16 +28,19 @@ export class TablePast implements Past {
     return { epoch, position, part: 0 };
   }
 
-  async after(cursor: Cursor): Promise<readonly Entry[] | undefined> {
+  async after(cursor: Cursor): Promise<Missed | undefined> {
     const missed = this.#parts.isExact() ? this.#parts.ring.after(cursor) : undefined;
     // What time has made of rows has no place of its own, so nobody can say that a client knows it.
-    return missed && [...missed, ...this.#parts.lapses()];
+    return missed && { entries: [...missed, ...this.#parts.lapses()] };
   }
 
-  async snapshot(view: View, reason: Reason | undefined): Promise<readonly Frame[]> {
+  async snapshot(view: View, reason: Reason | undefined): Promise<Snapshot> {
     const { definition, rows } = this.#parts;
-    return greetingOf(definition.snapshot(rowsFor(definition, rows(), view), view.query), reason, this.here());
+    const bodies = definition.snapshot(rowsFor(definition, rows(), view), view.query);
+    return { frames: await greetingOf(bodies, reason, this.here()) };
   }
+
+  readonly page = noPage;
 }
 
 interface TablePastParts {

@@ -7,7 +7,6 @@ import type { Params } from "../stream/path.ts";
 import { paramsOf, storeOf, tailOf } from "../stream/subject.ts";
 import { Channel } from "./channel.ts";
 import { type Address, addressOf, changeEntries, changeOf, itemOf } from "./entry.ts";
-import { linger } from "./linger.ts";
 import { Progress } from "./progress.ts";
 import { type Entry, Ring } from "./ring.ts";
 import { Row, type Slot } from "./row.ts";
@@ -228,8 +227,7 @@ export class TableSource implements Follower {
     if (known) return known;
     const scope = this.#openScope(splitSubject(subject)?.org ?? "");
     this.#scopes.set(subject, scope);
-    const { clock, limits } = this.#parts;
-    linger(scope.channel, { clock, lingerMs: limits.lingerMs }, () => {
+    this.#parts.lingering.watch(scope.channel, () => {
       // A scope with rows stays: it must be there when the next client asks.
       if (scope.rows.size === 0) this.#scopes.delete(subject);
     });
@@ -238,7 +236,7 @@ export class TableSource implements Follower {
 
   #openScope(org: string): Scope {
     const { definition } = this;
-    const { limits, tallies } = this.#parts;
+    const { limits, tallies, openings } = this.#parts;
     const rows = new Rows();
     const ring = new Ring(limits);
     const past = new TablePast({
@@ -253,7 +251,7 @@ export class TableSource implements Follower {
       },
       isExact: () => this.#isExact,
     });
-    const channel = new Channel({ definition, ring, past, limits, tally: tallies.of(org) });
+    const channel = new Channel({ definition, ring, past, limits, openings, tally: tallies.of(org) });
     const { position } = this.#progress;
     channel.release({ entries: [], floor: position, upTo: position });
     return { channel, ring, rows };

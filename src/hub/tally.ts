@@ -40,25 +40,31 @@ export interface Counts extends Readonly<Omit<Tally, "latency" | "resumes" | "re
   readonly rejected: ReadonlyMap<string, number>;
 }
 
-/** A tally for each org; the numbers only ever grow, so none is forgotten. */
+/** How many orgs are counted apart; subjects of the bus may name any number. */
+const mostOrgs = 10_000;
+
+/** A tally for each org, and one for all that are too many; the numbers only ever grow, so none is forgotten. */
 export class Tallies {
   readonly #stopwatch: () => number;
   readonly #byOrg = new Map<string, Tally>();
+  readonly #others: Tally;
 
   /** Takes a steady time in milliseconds, with fractions. */
   constructor(stopwatch: () => number) {
     this.#stopwatch = stopwatch;
+    this.#others = new Tally(stopwatch);
   }
 
   of(org: string): Tally {
     const known = this.#byOrg.get(org);
     if (known) return known;
+    if (this.#byOrg.size >= mostOrgs) return this.#others;
     const tally = new Tally(this.#stopwatch);
     this.#byOrg.set(org, tally);
     return tally;
   }
 
   get all(): readonly Tally[] {
-    return [...this.#byOrg.values()];
+    return [...this.#byOrg.values(), ...(this.#byOrg.size < mostOrgs ? [] : [this.#others])];
   }
 }

@@ -1,8 +1,12 @@
 import type { Scope } from "../auth/principal.ts";
 import { parseCursor } from "../protocol/cursor.ts";
+import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
+import { echoed } from "../protocol/limits.ts";
+import type { ClientMessage } from "../protocol/message.ts";
 import { reaches } from "../stream/access.ts";
 import type { Change, SourcedDefinition, TableDefinition } from "../stream/define.ts";
+import { issueText } from "../stream/query.ts";
 import type { Entry } from "./ring.ts";
 
 /** What a client sees of a channel: what it asked for, as far as its token reaches. */
@@ -15,6 +19,20 @@ export interface View {
 /** What names a view: equal views give equal keys. */
 export function viewKey({ query, scope }: View): string {
   return JSON.stringify(scope === undefined ? query : [query, scope]);
+}
+
+/** Whether a view shows everything that its channel has. */
+export function isUnfiltered({ query, scope }: View): boolean {
+  return scope === undefined && Object.keys(query as object).length === 0;
+}
+
+/** A view with the query that a client's message asks for. Throws `invalid_message`. */
+export function changedView({ messages }: SourcedDefinition, { query, scope }: View, message: ClientMessage): View {
+  const known = Object.hasOwn(messages, message.type) && messages[message.type];
+  if (!known) throw new Failure("invalid_message", `Message type "${echoed(message.type)}" is not known here`);
+  const fields = known.fields.safeParse(message);
+  if (!fields.success) throw new Failure("invalid_message", `Message field ${issueText(fields.error)}`);
+  return { query: known.change(query, fields.data), scope };
 }
 
 /** The frames of entries that clients with this view are sent. */

@@ -80,7 +80,7 @@ export const schema = z.strictObject({
     .describe("How many bytes of its newest frames a channel remembers for clients that come back."),
   replayFrames: whole(1, 10_000_000, "frames")
     .default(10_000)
-    .describe("The longest resume; a client that missed more gets a fresh snapshot."),
+    .describe("The longest resume; a client that missed more gets a fresh snapshot. A run is resumed from anywhere."),
   maxMessageBytes: whole(1, 2 ** 26, "bytes")
     .default(65_536)
     .describe("The largest message a WebSocket client may send."),
@@ -107,6 +107,15 @@ export const schema = z.strictObject({
   letterAttempts: whole(1, 20, "offers")
     .default(5)
     .describe("How often a message is delivered without being acknowledged before it fails."),
+  lettersMax: whole(1, 10_000_000, "messages")
+    .default(100_000)
+    .describe(
+      "How many messages between agents an org may have unread, a tenth of them for one receiver, and how many that are " +
+        "over are kept.",
+    ),
+  lettersMaxBytes: whole(1, 2 ** 40, "bytes")
+    .default(2_147_483_648)
+    .describe("How large the payloads of an org's unread messages may be together, a tenth of it for one receiver."),
   maxPayloadBytes: whole(1, 2 ** 26, "bytes")
     .default(1_032_192)
     .describe("The largest payload of a message between agents; a NATS server must take 16 KiB more."),

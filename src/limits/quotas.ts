@@ -3,7 +3,7 @@ import { Failure, type FailureCode } from "../protocol/failure.ts";
 import { Buckets, burstSeconds } from "./bucket.ts";
 
 /** What is limited in its number a second. */
-export type RateName = "connects" | "subscribes" | "messages" | "reads" | "publishes" | "publishBytes";
+export type RateName = "connects" | "subscribes" | "messages" | "reads" | "readBytes" | "publishes" | "publishBytes";
 
 /** What is limited in its number at once. */
 export type CountName = "connections" | "subscriptions";
@@ -33,6 +33,7 @@ const rates: Readonly<Record<RateName, Described>> = {
   subscribes: { code: "too_many_subscriptions", what: "streams asked for a second" },
   messages: { code: "too_many_messages", what: "messages a second" },
   reads: { code: "too_many_reads", what: "reads a second" },
+  readBytes: { code: "too_many_reads", what: "bytes read a second" },
   publishes: { code: "too_many_publishes", what: "writes a second" },
   publishBytes: { code: "too_many_publishes", what: "bytes written a second" },
 };
@@ -101,6 +102,28 @@ export class Quotas {
       const key = who[scope];
       if (key !== undefined) buckets.take(key, amount, now);
     }
+  }
+
+  /**
+   * Takes of a rate in every scope, whether it is there or not; what was not there is owed, and nothing is spent until it
+   * has come back. A negative amount is given back.
+   */
+  owe(name: RateName, who: Who, amount: number): void {
+    const now = this.#now();
+    for (const { scope, buckets } of this.#rates.get(name) ?? []) {
+      const key = who[scope];
+      if (key !== undefined) buckets.take(key, amount, now);
+    }
+  }
+
+  /** How many milliseconds from now nothing will be owed in any scope; 0 when nothing is. */
+  waitMs(name: RateName, who: Who): number {
+    const now = this.#now();
+    const waits = (this.#rates.get(name) ?? []).map(({ scope, buckets }) => {
+      const key = who[scope];
+      return key === undefined ? 0 : buckets.waitMs(key, 0, now);
+    });
+    return Math.max(0, ...waits);
   }
 
   /** Counts one more in every scope until it is released. Throws the `too_many_*` Failure of a scope that is full. */

@@ -18,6 +18,28 @@ export class Visitor {
   }
 
   /**
+   * Counts an answer before it is made, and gives what corrects the count once its size is known.
+   *
+   * Throws `too_many_reads` while more was read than is allowed.
+   */
+  read(expectedBytes = 0): (bytes: number) => void {
+    this.#quotas.spend("readBytes", this.#who, 0);
+    const who = this.#who;
+    this.#quotas.owe("readBytes", who, expectedBytes);
+    return (bytes) => this.#quotas.owe("readBytes", who, bytes - expectedBytes);
+  }
+
+  /** Takes of a rate, whether it is there or not. */
+  owe(rate: RateName, amount: number): void {
+    this.#quotas.owe(rate, this.#who, amount);
+  }
+
+  /** How many milliseconds from now it may read again; 0 when it may now. */
+  get readWaitMs(): number {
+    return this.#quotas.waitMs("readBytes", this.#who);
+  }
+
+  /**
    * Says who it is, and counts for that what it was counted as before anybody looked.
    *
    * Throws the `too_many_*` Failure.

@@ -1,4 +1,5 @@
 import type { LogBytes } from "../protocol/log.ts";
+import { esc } from "./escapes.ts";
 import { hiddenAtCut, type Redaction } from "./redact.ts";
 
 /** A piece of a log's file. */
@@ -49,8 +50,10 @@ function shown(bytes: Buffer, { before, isAtStart, isLast }: Place, redaction: R
   const begun = before === 0 ? 0 : bytes.lastIndexOf(lineFeed, before - 1) + 1;
   redaction.overwrite(bytes.subarray(begun, end));
   const piece = bytes.subarray(before, end);
-  if (begun === 0 && !isAtStart) hide(piece, 0, hiddenAtCut);
-  if (isCut) hide(piece, piece.length - hiddenAtCut, piece.length);
+  // Among colour codes a secret is longer than by itself.
+  const hidden = piece.includes(esc) ? 16 * hiddenAtCut : hiddenAtCut;
+  if (begun === 0 && !isAtStart) hide(piece, 0, hidden);
+  if (isCut) hide(piece, piece.length - hidden, piece.length);
   return piece;
 }
 

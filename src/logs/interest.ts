@@ -1,5 +1,8 @@
 import type { Clock } from "../protocol/clock.ts";
 
+/** How many wishes for one log are remembered; of more, the oldest are forgotten. */
+const mostAskers = 1024;
+
 /**
  * Who wants a log followed, and until when.
  *
@@ -16,7 +19,10 @@ export class Interest {
   }
 
   renew(asker: string): void {
+    this.#until.delete(asker);
     this.#until.set(asker, this.#clock.now() + this.#keepMs);
+    const [oldest] = this.#until.keys();
+    if (this.#until.size > mostAskers && oldest !== undefined) this.#until.delete(oldest);
   }
 
   drop(asker: string): void {

@@ -1,14 +1,15 @@
 import type { Bus, Follower, Journal, JournalSpec, Stored, Table } from "../bus/bus.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Letter } from "../protocol/letter.ts";
+import type { Envelope } from "../protocol/letter.ts";
 import { anyOrg } from "../protocol/subject.ts";
-import { letterBytes, parseLetter } from "./letter-text.ts";
+import { envelopeBytes, parseEnvelope } from "./letter-text.ts";
+import { Payloads } from "./payloads.ts";
 
-/** A letter and the place in the table where it was found. */
+/** The envelope of a letter and the place in the table where it was found. */
 export interface Found {
   readonly subject: string;
-  readonly letter: Letter;
+  readonly letter: Envelope;
   readonly position: number;
   /** When it was changed last, in milliseconds since 1970. */
   readonly atMs: number;
@@ -17,14 +18,17 @@ export interface Found {
 /** How often a change is tried again because others changed the letter at the same moment. */
 const mostTries = 10;
 
-/** The letters and the journal of what happened to them, on the bus. */
+/** The letters, their payloads and the journal of what happened to them, on the bus. */
 export class Archive {
+  readonly payloads: Payloads;
   readonly #bus: Bus;
   readonly #spec: JournalSpec;
   #letters: Table | undefined;
   #journal: Journal | undefined;
 
-  constructor(bus: Bus, journal: JournalSpec) {
+  /** `letterKeepMs`: see `MailLimits`. */
+  constructor(bus: Bus, journal: JournalSpec, letterKeepMs: number) {
+    this.payloads = new Payloads(bus, letterKeepMs);
     this.#bus = bus;
     this.#spec = journal;
   }
@@ -34,8 +38,9 @@ export class Archive {
     return this.#spec.keepMs;
   }
 
-  /** Opens both on the bus. Throws `bus_away`, or an Error when they are there in another shape. */
+  /** Opens all on the bus. Throws `bus_away`, or an Error when they are there in another shape. */
   async open(): Promise<void> {
+    await this.payloads.open();
     this.#letters = await this.#bus.table({ name: "letters", subjects: [anyOrg("letters.*")] });
     this.#journal = await this.#bus.journal(this.#spec);
   }
@@ -61,8 +66,8 @@ export class Archive {
   }
 
   /** Stores a letter over the one at `expected`, 0 for none. Throws `conflict` when another is there, `bus_away`. */
-  async put(subject: string, letter: Letter, expected: number): Promise<Found> {
-    const { position } = await this.#there(this.#letters).put(subject, letterBytes(letter), { expected });
+  async put(subject: string, letter: Envelope, expected: number): Promise<Found> {
+    const { position } = await this.#there(this.#letters).put(subject, envelopeBytes(letter), { expected });
     return { subject, letter, position, atMs: Date.parse(letter.untold.at(-1)?.at ?? letter.sent_at) };
   }
 
@@ -71,7 +76,7 @@ export class Archive {
    *
    * Throws `message_not_found`, `bus_away` and what `change` throws.
    */
-  async change(subject: string, change: (letter: Letter) => Letter | undefined): Promise<Letter> {
+  async change(subject: string, change: (letter: Envelope) => Envelope | undefined): Promise<Envelope> {
     for (let tries = 1; ; tries++) {
       const found = await this.find(subject);
       if (found === undefined) throw new Failure("message_not_found", "No such message, or it is too old");
@@ -82,9 +87,10 @@ export class Archive {
     }
   }
 
-  /** Forgets a letter. Throws `conflict` when it has been changed, `bus_away`. */
-  async remove({ subject, position }: Found): Promise<void> {
+  /** Forgets a letter and its payload. Throws `conflict` when it has been changed, `bus_away`. */
+  async remove({ subject, letter, position }: Found): Promise<void> {
     await this.#there(this.#letters).put(subject, new Uint8Array(0), { expected: position });
+    await this.payloads.remove(subject, letter);
   }
 
   async #unlessChanged(put: () => Promise<Found>, tries: number): Promise<Found | undefined> {
@@ -103,7 +109,7 @@ export class Archive {
 }
 
 /** The letter that a table's value is; undefined when it is none. */
-export function foundIn({ subject, data, position, atMs }: Stored): Found | undefined {
-  const letter = parseLetter(data);
+function foundIn({ subject, data, position, atMs }: Stored): Found | undefined {
+  const letter = parseEnvelope(data);
   return letter && { subject, letter, position, atMs };
 }

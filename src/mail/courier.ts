@@ -1,17 +1,20 @@
 import type { Bus } from "../bus/bus.ts";
 import { Gate } from "../bus/gate.ts";
+import { inBackground } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Letter } from "../protocol/letter.ts";
+import type { Envelope } from "../protocol/letter.ts";
 import { splitSubject } from "../protocol/subject.ts";
 import type { Archive, Found } from "./archive.ts";
 import { type Duty, type MailLimits, nextDuty } from "./duty.ts";
 import type { Herald } from "./herald.ts";
 import { answerWithinMs, type Outcome, offer } from "./offer.ts";
-import { acknowledged, delivered, failed, held, isOver, missed, refused } from "./status.ts";
+import { acknowledged, delivered, failed, held, isOver, missed, payloadLost, refused } from "./status.ts";
 
 /** How many letters are attended to at once. */
 const width = 64;
+/** How many bytes of payloads are offered at once, but for a single larger one. */
+const offeredBytesMax = 16 * 1024 * 1024;
 /** How much longer than an offer a hold has to last still: what clocks of gateways may differ, and writing it down. */
 const spareMs = 3_000;
 
@@ -19,6 +22,7 @@ const spareMs = 3_000;
 export class Courier {
   readonly #parts: CourierParts;
   readonly #gate = new Gate(width);
+  readonly #offers = new Gate(offeredBytesMax);
   /** Letters that are held for this courier since they were sent, and where. */
   readonly #handed = new Map<string, number>();
   readonly #underway = new Map<string, Promise<void>>();
@@ -37,18 +41,16 @@ export class Courier {
   /** Does what is due for a letter, unless that is under way. */
   attend(subject: string): void {
     if (this.#isClosed || this.#underway.has(subject)) return;
-    const work = this.#gate
-      .pass(() => this.#attend(subject))
-      .catch((thrown: unknown) => {
-        // Lost races and a bus that is away are everyday life, and the docket comes back to the letter.
-        if (!(thrown instanceof Failure)) this.#parts.report(thrown);
-      })
-      .finally(() => {
-        this.#handed.delete(subject);
-        this.#underway.delete(subject);
-        if (!this.#isClosed) this.#parts.review(subject);
-      });
+    const work = this.#gate.pass(() => this.#attend(subject));
     this.#underway.set(subject, work);
+    inBackground("delivering messages", this.#settle(subject, work), this.#parts.report);
+  }
+
+  /** Removes a letter that is over and told, before its time. */
+  discard(subject: string): void {
+    if (this.#isClosed) return;
+    const work = this.#gate.pass(() => this.#discard(subject)).catch(ignoreFailure);
+    inBackground("removing messages", work, this.#parts.report);
   }
 
   /** Begins nothing more; settles when what is under way is over, or after a second. */
@@ -56,22 +58,36 @@ export class Courier {
     this.#isClosed = true;
     const late = Promise.withResolvers<void>();
     const stop = this.#parts.clock.after(1000, late.resolve);
-    await Promise.race([Promise.all(this.#underway.values()), late.promise]);
+    await Promise.race([Promise.allSettled(this.#underway.values()), late.promise]);
     stop();
+  }
+
+  async #settle(subject: string, work: Promise<void>): Promise<void> {
+    try {
+      await work.catch(ignoreFailure);
+    } finally {
+      this.#handed.delete(subject);
+      this.#underway.delete(subject);
+      if (!this.#isClosed) this.#parts.review(subject);
+    }
   }
 
   async #attend(subject: string): Promise<void> {
     const { archive, clock, limits } = this.#parts;
     const found = this.#isClosed ? undefined : await archive.find(subject);
     if (found === undefined) return;
-    if (this.#isHanded(found)) return this.#deliver(found);
+    if (this.#isHanded(found)) return this.#duties.offer(found);
     const { what, fromMs } = nextDuty(found.letter, found.atMs, limits);
     if (fromMs <= clock.now()) await this.#duties[what](found);
   }
 
+  async #discard(subject: string): Promise<void> {
+    const found = await this.#parts.archive.find(subject);
+    if (found && isOver(found.letter) && found.letter.untold.length === 0) await this.#parts.archive.remove(found);
+  }
+
   readonly #duties: Readonly<Record<Duty["what"], (found: Found) => Promise<void>>> = {
-    offer: async ({ subject, letter, position }) =>
-      this.#deliver(await this.#parts.archive.put(subject, held(letter, this.#parts.clock.now()), position)),
+    offer: (found) => this.#offers.pass(() => this.#offer(found), found.letter.payload_bytes),
     exhaust: (found) => this.#giveUp(found, `not acknowledged after ${deliveries(found.letter.attempts)}`),
     expire: (found) => this.#giveUp(found, "too old: nobody has acknowledged it in time"),
     tell: async ({ subject, letter, position }) => {
@@ -86,10 +102,21 @@ export class Courier {
     return this.#handed.get(subject) === position && restMs >= answerWithinMs + spareMs;
   }
 
+  /** Offers a letter, which is held for us before. */
+  async #offer(found: Found): Promise<void> {
+    if (this.#isClosed) return;
+    if (this.#isHanded(found)) return this.#deliver(found);
+    const { archive, clock } = this.#parts;
+    const { subject, letter, position } = found;
+    await this.#deliver(await archive.put(subject, held(letter, clock.now()), position));
+  }
+
   /** Offers a letter that we hold, and writes down what came of it. */
   async #deliver({ subject, letter }: Found): Promise<void> {
     const { bus, archive, herald } = this.#parts;
-    const outcome = await offer(bus, splitSubject(subject)?.org ?? "", letter);
+    const payload = await archive.payloads.read(subject, letter);
+    const org = splitSubject(subject)?.org ?? "";
+    const outcome: Outcome = payload === undefined ? { is: "lost" } : await offer(bus, org, { ...letter, payload });
     const after = await archive.change(subject, (present) => {
       const isOurs = !isOver(present) && present.held_ms === letter.held_ms;
       return isOurs ? this.#settled(present, outcome) : undefined;
@@ -97,10 +124,11 @@ export class Courier {
     await herald.tellNow(subject, after);
   }
 
-  #settled(letter: Letter, outcome: Outcome): Letter | undefined {
+  #settled(letter: Envelope, outcome: Outcome): Envelope | undefined {
     const moment = { nowMs: this.#parts.clock.now(), retryMs: this.#parts.limits.letterRetryMs };
     if (outcome.is === "acknowledged") return acknowledged(delivered(letter, moment), outcome.detail, moment);
     if (outcome.is === "refused") return refused(delivered(letter, moment), outcome.detail, moment);
+    if (outcome.is === "lost") return failed(letter, payloadLost, moment.nowMs);
     if (outcome.is === "cut") return undefined;
     if (outcome.is === "missed") return missed(letter, moment);
     return delivered(letter, moment);
@@ -123,6 +151,11 @@ interface CourierParts {
   readonly review: (subject: string) => void;
   /** Hears of defects. */
   readonly report: (fault: unknown) => void;
+}
+
+/** Lost races and a bus that is away are everyday life, and the docket comes back to the letter. */
+function ignoreFailure(thrown: unknown): void {
+  if (!(thrown instanceof Failure)) throw thrown;
 }
 
 function deliveries(count: number): string {

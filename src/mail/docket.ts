@@ -4,6 +4,7 @@ import { type Envelope, inboxSubject } from "../protocol/letter.ts";
 import { splitSubject } from "../protocol/subject.ts";
 import { type MailLimits, nextDuty } from "./duty.ts";
 import { parseEnvelope } from "./letter-text.ts";
+import { Room } from "./room.ts";
 import { isOver } from "./status.ts";
 
 /** The longest that one timer runs: longer ones overflow. */
@@ -11,17 +12,27 @@ const longestTimerMs = 24 * 60 * 60 * 1000;
 /** Gateways come to a letter at different moments, so that mostly one of them finds it undone. */
 const spreadMs = 250;
 
-/** Every letter without its payload, as the table has it, and when something is to be done for it. */
+/**
+ * Every letter without its payload, as the table has it, and when something is to be done for it.
+ *
+ * A letter takes about two kilobytes here and in the table's view, and four with the longest names and detail; of those that
+ * are over, an org has `lettersMax`, and the oldest ones beyond are removed before their time.
+ */
 export class Docket implements Follower {
+  /** How much is unread. */
+  readonly room: Room;
   readonly #parts: DocketParts;
   readonly #entries = new Map<string, Entry>();
   /** The letters that are not over yet, by their receiver's inbox. */
   readonly #inboxes = new Map<string, Set<Entry>>();
+  /** The letters that are over and told, by org, the oldest first. */
+  readonly #over = new Map<string, Set<Entry>>();
   readonly #listeners = new Map<string, Set<() => void>>();
   #gone = new Set<string>();
 
   constructor(parts: DocketParts) {
     this.#parts = parts;
+    this.room = new Room(parts.limits);
   }
 
   /** The subjects of letters that an inbox may have now, the oldest first. */
@@ -59,10 +70,11 @@ export class Docket implements Follower {
     this.#forget(subject);
     if (envelope === undefined || org === undefined) return;
     const inbox = inboxSubject(org, envelope.to);
-    const entry: Entry = { subject, inbox, envelope, position, atMs, stop: undefined };
+    const entry: Entry = { subject, org, inbox, envelope, position, atMs, stop: undefined };
     this.#entries.set(subject, entry);
     this.#arm(entry, 0);
-    if (isOver(envelope)) return;
+    if (isOver(envelope)) return this.#shelve(entry);
+    this.room.count(entry, envelope.payload_bytes, 1);
     this.#inboxes.set(inbox, (this.#inboxes.get(inbox) ?? new Set()).add(entry));
     if (this.#isFree(entry, this.#parts.clock.now())) for (const hear of this.#listeners.get(inbox) ?? []) hear();
   }
@@ -89,9 +101,21 @@ export class Docket implements Follower {
     if (entry === undefined) return;
     entry.stop?.();
     this.#entries.delete(subject);
-    const others = this.#inboxes.get(entry.inbox);
-    others?.delete(entry);
-    if (others?.size === 0) this.#inboxes.delete(entry.inbox);
+    const { org, inbox, envelope } = entry;
+    if (isOver(envelope)) return leave(this.#over, org, entry);
+    this.room.count(entry, envelope.payload_bytes, -1);
+    leave(this.#inboxes, inbox, entry);
+  }
+
+  /** Keeps a letter that is over, and lets the oldest one go for it when there are too many. */
+  #shelve(entry: Entry): void {
+    if (entry.envelope.untold.length > 0) return;
+    const shelf = this.#over.get(entry.org) ?? new Set();
+    this.#over.set(entry.org, shelf.add(entry));
+    const [oldest] = shelf;
+    if (oldest === undefined || shelf.size <= this.#parts.limits.lettersMax) return;
+    leave(this.#over, entry.org, oldest);
+    this.#parts.discard(oldest.subject);
   }
 
   #arm(entry: Entry, leastMs: number): void {
@@ -113,16 +137,25 @@ interface DocketParts {
   readonly limits: MailLimits;
   /** Does what is to be done for a letter, and has it reviewed. */
   readonly attend: (subject: string) => void;
+  /** Removes a letter that is over and told. */
+  readonly discard: (subject: string) => void;
 }
 
 interface Entry {
   readonly subject: string;
+  readonly org: string;
   readonly inbox: string;
   readonly envelope: Envelope;
   readonly position: number;
   readonly atMs: number;
   /** Stops its timer; undefined once that has run out. */
   stop: Stop | undefined;
+}
+
+function leave(groups: Map<string, Set<Entry>>, key: string, entry: Entry): void {
+  const group = groups.get(key);
+  group?.delete(entry);
+  if (group?.size === 0) groups.delete(key);
 }
 
 function bySending(one: Entry, other: Entry): number {

@@ -1,4 +1,5 @@
 import type { Envelope } from "../protocol/letter.ts";
+import type { RoomLimits } from "./room.ts";
 import { isOver } from "./status.ts";
 
 /** What a gateway has to do for a letter next, and from when on, in milliseconds since 1970. */
@@ -11,7 +12,7 @@ export interface Duty {
   readonly fromMs: number;
 }
 
-export interface MailLimits {
+export interface MailLimits extends RoomLimits {
   /** How old a letter gets before it is given up, and how long it is kept once it is over. */
   readonly letterKeepMs: number;
   /** How long a receiver has to acknowledge a letter before it is offered again. */

@@ -1,15 +1,16 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Letter, LetterEvent } from "../protocol/letter.ts";
+import type { Envelope, LetterEvent } from "../protocol/letter.ts";
 import { encodeToken, splitSubject, subjectOf } from "../protocol/subject.ts";
 import type { Archive } from "./archive.ts";
 
 /** For how long the bus surely knows an id again: a minute less than it does, for clocks that differ. */
 const idsKnownMs = 4 * 60_000;
-/** How many events are remembered as told. */
+/** How many events are remembered as told; with the longest names each takes half a kilobyte. */
 const mostTold = 10_000;
-/** How many events of one letter are looked through. */
+/** How many events of one letter are looked through, and how many bytes of them: publishers write there, too. */
 const mostEvents = 200;
+const mostEventBytes = 4 * 1024 * 1024;
 
 /** Tells the journal `messages` what happened to letters: every event at least once, and none twice. */
 export class Herald {
@@ -23,12 +24,12 @@ export class Herald {
   }
 
   /** Tells everything of a letter that may be untold, in order. Throws `bus_away`. */
-  async tell(subject: string, letter: Letter): Promise<void> {
+  async tell(subject: string, letter: Envelope): Promise<void> {
     for (const event of letter.untold) await this.#tellOne(subject, letter, event);
   }
 
   /** Tells as far as the bus lets it; whoever finds the letter untold later tells the rest. */
-  async tellNow(subject: string, letter: Letter): Promise<void> {
+  async tellNow(subject: string, letter: Envelope): Promise<void> {
     try {
       await this.tell(subject, letter);
     } catch (thrown) {
@@ -36,7 +37,7 @@ export class Herald {
     }
   }
 
-  async #tellOne(subject: string, letter: Letter, event: LetterEvent): Promise<void> {
+  async #tellOne(subject: string, letter: Envelope, event: LetterEvent): Promise<void> {
     const id = `letter ${subject} ${event.event} ${event.attempt}`;
     if (this.#told.has(id)) return;
     const org = splitSubject(subject)?.org ?? "";
@@ -55,13 +56,13 @@ export class Herald {
     if (ageMs >= this.#archive.eventsKeptMs) return true;
     const { journal } = this.#archive;
     const { last } = await journal.bounds();
-    const told = await journal.recent({ subject, upTo: last, limit: mostEvents });
+    const told = await journal.recent({ subject, upTo: last, limit: mostEvents, maxBytes: mostEventBytes });
     return told.some(({ data }) => isSame(data, event));
   }
 }
 
 /** What the stream may know: never the payload. */
-function bodyOf(letter: Letter, { event, attempt, at }: LetterEvent): Uint8Array {
+function bodyOf(letter: Envelope, { event, attempt, at }: LetterEvent): Uint8Array {
   const { message_id, from, to, message_type, correlation_id } = letter;
   const isLast = event === "acknowledged" || event === "failed";
   const again = event === "delivered" && attempt > 1 ? `delivery ${attempt}` : null;

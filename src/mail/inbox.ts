@@ -5,7 +5,7 @@ import type { Archive } from "./archive.ts";
 import type { Docket } from "./docket.ts";
 import type { MailLimits } from "./duty.ts";
 import type { Herald } from "./herald.ts";
-import { delivered, isOver } from "./status.ts";
+import { delivered, failed, isOver, payloadLost } from "./status.ts";
 
 /** How much payload one answer brings at the most, but for a single larger letter; in UTF-16 units. */
 const mostPayload = 4 * 1024 * 1024;
@@ -84,7 +84,9 @@ export class Inbox {
     const nowMs = clock.now();
     if (!found || isOver(found.letter) || found.letter.held_ms > nowMs) return undefined;
     if (found.letter.attempts >= limits.letterAttempts) return undefined;
-    const after = delivered(found.letter, { nowMs, retryMs: limits.letterRetryMs });
+    const payload = await archive.payloads.read(subject, found.letter);
+    const moment = { nowMs, retryMs: limits.letterRetryMs };
+    const after = payload === undefined ? failed(found.letter, payloadLost, nowMs) : delivered(found.letter, moment);
     try {
       await archive.put(subject, after, found.position);
     } catch (thrown) {
@@ -92,7 +94,7 @@ export class Inbox {
       throw thrown;
     }
     await herald.tellNow(subject, after);
-    return after;
+    return payload === undefined ? undefined : { ...after, payload };
   }
 }
 

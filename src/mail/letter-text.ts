@@ -1,18 +1,18 @@
 import { z } from "zod";
 import { type Envelope, type Letter, type LetterMetadata, letterStatuses } from "../protocol/letter.ts";
+import { encodeToken } from "../protocol/subject.ts";
 
-/**
- * What stands before the payload, which comes last. Within a JSON string a quotation mark has a backslash before it, so
- * that no name in an envelope can look like this.
- */
-const mark = ',"payload":';
+/** The largest envelope in the table, in bytes; what gateways store has at most 16 KiB. */
+const envelopeBytesMax = 64 * 1024;
+/** More events than a letter can have. */
+const untoldMax = 100;
 
 const status = z.enum(letterStatuses);
 
 const envelope = z.object({
-  message_id: z.string(),
+  message_id: z.string().min(1).max(128),
   from: z.string(),
-  to: z.string(),
+  to: z.string().refine(isName),
   message_type: z.string(),
   correlation_id: z.string().optional(),
   status,
@@ -22,26 +22,25 @@ const envelope = z.object({
   due_ms: z.number(),
   held_ms: z.number(),
   missed: z.int().min(0),
-  untold: z.array(z.object({ event: status, attempt: z.int(), at: z.iso.datetime() })),
+  untold: z.array(z.object({ event: status, attempt: z.int(), at: z.iso.datetime() })).max(untoldMax),
+  payload_digest: z.string().max(64),
+  payload_bytes: z.int().min(0),
+  payload_position: z.int().min(0),
 });
 
-/** A letter as the table keeps it. */
-export function letterBytes({ payload, ...rest }: Letter): Uint8Array {
-  return new TextEncoder().encode(withPayload(rest, payload));
+/** An envelope as the table keeps it. */
+export function envelopeBytes(letter: Envelope): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(letter));
 }
 
-/** The letter in a body of the table; undefined when somebody else put something there. */
-export function parseLetter(data: Uint8Array): Letter | undefined {
-  const text = new TextDecoder().decode(data);
-  const at = text.indexOf(mark);
-  const rest = at < 0 ? undefined : parse(`${text.slice(0, at)}}`);
-  return rest && { ...rest, payload: text.slice(at + mark.length, -1) };
-}
-
-/** What stands before the payload of a letter, which is not even decoded; undefined when it is no letter. */
+/** The envelope in a body of the table; undefined when something else was put there. */
 export function parseEnvelope(data: Uint8Array): Envelope | undefined {
-  const at = Buffer.from(data.buffer, data.byteOffset, data.byteLength).indexOf(mark);
-  return at < 0 ? undefined : parse(`${new TextDecoder().decode(data.subarray(0, at))}}`);
+  if (data.length > envelopeBytesMax) return undefined;
+  try {
+    return envelope.safeParse(JSON.parse(new TextDecoder().decode(data))).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What anybody may know of a letter. */
@@ -52,17 +51,14 @@ export function metadataOf(letter: LetterMetadata): LetterMetadata {
 
 /** A letter for its receiver, as JSON: what anybody may know, and the payload. */
 export function letterJson(letter: Letter): string {
-  return withPayload(metadataOf(letter), letter.payload);
+  return `${JSON.stringify(metadataOf(letter)).slice(0, -1)},"payload":${letter.payload}}`;
 }
 
-function withPayload(rest: object, payload: string): string {
-  return `${JSON.stringify(rest).slice(0, -1)}${mark}${payload}}`;
-}
-
-function parse(text: string): Envelope | undefined {
+/** Whether a name can stand in a subject. */
+function isName(name: string): boolean {
   try {
-    return envelope.safeParse(JSON.parse(text)).data;
+    return encodeToken(name).length > 0;
   } catch {
-    return undefined;
+    return false;
   }
 }

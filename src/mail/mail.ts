@@ -1,4 +1,5 @@
 import type { Bus, JournalSpec } from "../bus/bus.ts";
+import { inBackground, isolatedClock } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Opening } from "../protocol/opening.ts";
 import { Archive } from "./archive.ts";
@@ -21,17 +22,19 @@ export class Mail {
   readonly #opening = new Opening(() => this.#openAll());
 
   constructor(parts: MailParts) {
-    const { bus, clock, limits, report } = parts;
-    const archive = new Archive(bus, parts.journal);
+    const { bus, limits, report } = parts;
+    const clock = isolatedClock(parts.clock, report);
+    const archive = new Archive(bus, parts.journal, limits.letterKeepMs);
     const herald = new Herald(archive, clock);
     const attend = (subject: string) => this.#courier.attend(subject);
+    const discard = (subject: string) => this.#courier.discard(subject);
     const review = (subject: string) => this.#docket.review(subject);
     this.#parts = parts;
     this.#archive = archive;
-    this.#docket = new Docket({ clock, limits, random: parts.random, attend });
+    this.#docket = new Docket({ clock, limits, random: parts.random, attend, discard });
     this.#courier = new Courier({ bus, archive, herald, clock, limits, review, report });
     const deliver: Courier["deliver"] = (found) => this.#courier.deliver(found);
-    this.office = new PostOffice({ archive, herald, clock, limits, deliver });
+    this.office = new PostOffice({ archive, herald, room: this.#docket.room, clock, limits, deliver });
     this.inbox = new Inbox({ archive, herald, docket: this.#docket, clock, limits });
   }
 
@@ -42,7 +45,8 @@ export class Mail {
    */
   async start(): Promise<void> {
     const { bus, report } = this.#parts;
-    this.#stops.push(bus.onState((state) => state === "up" && void this.#opening.open().catch(report)));
+    const open = () => inBackground("opening the messages", this.#opening.open(), report);
+    this.#stops.push(bus.onState((state) => state === "up" && open()));
     await this.#opening.open();
   }
 

@@ -10,11 +10,14 @@ export const answerWithinMs = 5_000;
 /** How many bytes of what somebody says of a letter are kept. */
 export const mostDetailBytes = 1024;
 
-/** What came of an offer; `missed`: nobody answered; `cut`: nobody can know, because the bus went away. */
+/**
+ * What came of an offer; `missed`: nobody answered; `cut`: nobody can know, because the bus went away; `lost`: there was no
+ * payload to offer.
+ */
 export type Outcome =
   | { readonly is: "acknowledged"; readonly detail: string | null }
   | { readonly is: "refused"; readonly detail: string | null }
-  | { readonly is: "delivered" | "missed" | "cut" };
+  | { readonly is: "delivered" | "missed" | "cut" | "lost" };
 
 const reply = z.union([
   z.object({ ack: z.literal(true), detail: z.string().nullish() }).transform(

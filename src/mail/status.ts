@@ -1,5 +1,6 @@
 import { Failure } from "../protocol/failure.ts";
-import type { Envelope, Letter, LetterEvent, LetterStatus } from "../protocol/letter.ts";
+import type { Envelope, LetterEvent, LetterStatus } from "../protocol/letter.ts";
+import { echoed } from "../protocol/limits.ts";
 
 /** What can be done to a letter. */
 type Action = "deliver" | "acknowledge" | "fail";
@@ -11,6 +12,9 @@ const next: Readonly<Record<LetterStatus, Readonly<Record<Action, LetterStatus |
   acknowledged: { deliver: null, acknowledge: null, fail: null },
   failed: { deliver: null, acknowledge: null, fail: null },
 };
+
+/** Why a letter fails whose payload is gone. */
+export const payloadLost = "its payload is lost";
 
 /** How long backing off goes on doubling while nobody is there. */
 const mostDoublings = 4;
@@ -24,36 +28,36 @@ export function isOver({ status }: Pick<Envelope, "status">): boolean {
 }
 
 /** Held for one offer; whoever stores that may make it. */
-export function held(letter: Letter, nowMs: number): Letter {
+export function held(letter: Envelope, nowMs: number): Envelope {
   const until = nowMs + holdMs;
   return { ...letter, held_ms: until, due_ms: until };
 }
 
 /** Nobody has answered: whoever comes for it may have it, and the bus is asked again, less and less often. */
-export function missed(letter: Letter, { nowMs, retryMs }: Moment): Letter {
+export function missed(letter: Envelope, { nowMs, retryMs }: Moment): Envelope {
   const due_ms = nowMs + retryMs * 2 ** Math.min(letter.missed, mostDoublings);
   return { ...letter, held_ms: nowMs, due_ms, missed: letter.missed + 1 };
 }
 
 /** It is with its receiver, who has `retryMs` to acknowledge it. Throws `conflict` when it is over. */
-export function delivered(letter: Letter, { nowMs, retryMs }: Moment): Letter {
+export function delivered(letter: Envelope, { nowMs, retryMs }: Moment): Envelope {
   const until = nowMs + retryMs;
   const once = { attempts: letter.attempts + 1, held_ms: until, due_ms: until, missed: 0 };
   return happened({ ...letter, ...moved(letter, "deliver"), ...once }, nowMs);
 }
 
 /** Its receiver has it and is done with it. Throws `conflict` when it is over. */
-export function acknowledged(letter: Letter, detail: string | null, moment: Moment): Letter {
+export function acknowledged(letter: Envelope, detail: string | null, moment: Moment): Envelope {
   return happened({ ...received(letter, moment), ...moved(letter, "acknowledge"), detail }, moment.nowMs);
 }
 
 /** Its receiver has it and wants no more of it. Throws `conflict` when it is over. */
-export function refused(letter: Letter, detail: string | null, moment: Moment): Letter {
+export function refused(letter: Envelope, detail: string | null, moment: Moment): Envelope {
   return failed(received(letter, moment), detail, moment.nowMs);
 }
 
 /** It is given up. Throws `conflict` when it is over. */
-export function failed(letter: Letter, detail: string | null, nowMs: number): Letter {
+export function failed(letter: Envelope, detail: string | null, nowMs: number): Envelope {
   return happened({ ...letter, ...moved(letter, "fail"), detail }, nowMs);
 }
 
@@ -64,18 +68,18 @@ export interface Moment {
 }
 
 /** Who says something of a letter has it, also when the word of its delivery is still under way. */
-function received(letter: Letter, moment: Moment): Letter {
+function received(letter: Envelope, moment: Moment): Envelope {
   return letter.status === "sent" ? delivered(letter, moment) : letter;
 }
 
-function moved({ message_id, status }: Letter, action: Action): { readonly status: LetterStatus } {
+function moved({ message_id, status }: Envelope, action: Action): { readonly status: LetterStatus } {
   const after = next[status][action];
   if (after !== null) return { status: after };
   const word = status === "failed" ? "has failed" : "is acknowledged";
-  throw new Failure("conflict", `Message '${message_id}' ${word} already`);
+  throw new Failure("conflict", `Message '${echoed(message_id)}' ${word} already`);
 }
 
-function happened(letter: Letter, nowMs: number): Letter {
+function happened(letter: Envelope, nowMs: number): Envelope {
   const event: LetterEvent = {
     event: letter.status,
     attempt: letter.attempts,

@@ -28,7 +28,9 @@ export interface Present {
   readonly transport: string;
   readonly org: string;
   readonly subject: string;
+  /** The first of its streams. */
   readonly streams: readonly string[];
+  readonly streamCount: number;
   readonly sinceMs: number;
   readonly frames: number;
   readonly bytes: number;
@@ -60,6 +62,9 @@ interface Book {
 }
 
 const mostClosed = 100;
+
+/** Of how many streams of one connection the names are told. */
+const mostNames = 16;
 
 /** Of how many connections that wait for nothing is told. */
 const mostLevel = 1000;
@@ -164,7 +169,8 @@ function presentIn(book: Book, one: Attending): Present {
     transport: one.transport,
     org: principal.org,
     subject: principal.subject,
-    streams: [...streams],
+    streams: streams.slice(0, mostNames),
+    streamCount: streams.length,
     sinceMs,
     frames: one.sentFrames,
     bytes: one.sentBytes,

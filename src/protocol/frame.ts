@@ -28,9 +28,10 @@ export class Frame implements Line {
   readonly cursor: string | undefined;
   #bytes: Uint8Array | undefined;
 
-  constructor(body: FrameBody, cursor?: Cursor) {
+  /** Takes a body, or the whole JSON text of a frame, cursor and all. */
+  constructor(body: FrameBody | string, cursor?: Cursor) {
     this.cursor = cursor && formatCursor(cursor);
-    this.json = JSON.stringify(this.cursor === undefined ? body : { ...body, cursor: this.cursor });
+    this.json = typeof body === "string" ? body : textOf(body, this.cursor);
   }
 
   /** The frame's text as UTF-8, made at the first call. */
@@ -38,6 +39,10 @@ export class Frame implements Line {
     this.#bytes ??= utf8.encode(this.json);
     return this.#bytes;
   }
+}
+
+function textOf(body: FrameBody, cursor: string | undefined): string {
+  return JSON.stringify(cursor === undefined ? body : { ...body, cursor });
 }
 
 /** What is said again and again, so that whoever listens knows that it still holds: no news. */

@@ -21,7 +21,7 @@ export interface LetterMetadata {
   readonly sent_at: string;
 }
 
-/** A message as the table `letters` keeps it, but for its payload. */
+/** A message as the table `letters` keeps it: all but its payload, which lies in the table `payloads`. */
 export interface Envelope extends LetterMetadata {
   /** When the bus is asked for its receiver again, in milliseconds since 1970. */
   readonly due_ms: number;
@@ -31,6 +31,11 @@ export interface Envelope extends LetterMetadata {
   readonly missed: number;
   /** What happened to it and may not be in the journal `messages` yet, oldest first. */
   readonly untold: readonly LetterEvent[];
+  /** SHA-256 of the payload, base64url. */
+  readonly payload_digest: string;
+  readonly payload_bytes: number;
+  /** Where the table `payloads` has it. */
+  readonly payload_position: number;
 }
 
 /** A message between agents with its payload, which never enters a frame, a log line, a metric or an error message. */
@@ -51,6 +56,11 @@ export interface LetterEvent {
 /** Where a letter lies in the table `letters`. */
 export function letterSubject(org: string, messageId: string): string {
   return subjectOf(org, `letters.${encodeToken(messageId)}`);
+}
+
+/** Where a payload lies in the table `payloads`. */
+export function payloadSubject(org: string, messageId: string, digest: string): string {
+  return subjectOf(org, `payloads.${encodeToken(`${messageId}-${digest}`)}`);
 }
 
 /** Where an agent hears its messages on the bus. */

@@ -43,6 +43,7 @@ const known: ReadonlySet<string> = new Set([
 ] satisfies FailureCode[]);
 
 interface Posting {
+  readonly method: "POST" | "DELETE";
   readonly path: string;
   readonly body: Uint8Array;
   readonly id: string;
@@ -59,11 +60,12 @@ export function httpOutlet({ url, token }: HttpOptions): MailOutlet {
     keepsOrder: false,
     async publish({ names, body, id }) {
       const path = `api/publish/${names.map(encodeURIComponent).join("/")}`;
-      return receiptIn(await post({ path, body, id }), base);
+      const method = body.length === 0 ? "DELETE" : "POST";
+      return receiptIn(await post({ method, path, body, id }), base);
     },
     async send({ body, id }) {
       // What a gateway of ours answers with 200 or 201 to a message is its metadata.
-      return (await post({ path: "api/messages", body, id })) as unknown as LetterMetadata;
+      return (await post({ method: "POST", path: "api/messages", body, id })) as unknown as LetterMetadata;
     },
     onUp: () => () => {},
     close: async () => wire.close(),
@@ -121,10 +123,10 @@ async function tokenOf(bearer: Bearer): Promise<Record<string, string>> {
   }
 }
 
-async function exchange(wire: HttpWire, shown: Record<string, string>, { path, body, id }: Posting): Promise<Answered> {
+async function exchange(wire: HttpWire, shown: Record<string, string>, { id, ...rest }: Posting): Promise<Answered> {
   try {
     const headers = { ...shown, "content-type": "application/json", "idempotency-key": id };
-    return await wire.post({ path, body, headers });
+    return await wire.send({ ...rest, headers });
   } catch (thrown) {
     throw new Failure("bus_away", "No gateway answers", { cause: thrown });
   }

@@ -1,8 +1,9 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
-/** What is posted. */
+/** What is sent. */
 export interface Posting {
+  readonly method: "POST" | "DELETE";
   readonly path: string;
   readonly body: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
@@ -31,14 +32,14 @@ export class HttpWire {
   }
 
   /** Throws what the connection throws: refused, cut, or silent for 10 s. */
-  async post(posting: Posting): Promise<Answered> {
+  async send(posting: Posting): Promise<Answered> {
     const trial = { isReused: false };
     try {
-      return await this.#post(posting, trial);
+      return await this.#send(posting, trial);
     } catch (thrown) {
       // The gateway may hang up on an idle connection in the moment when it is used; the id makes once more harmless.
       if (!trial.isReused) throw thrown;
-      return await this.#post(posting, trial);
+      return await this.#send(posting, trial);
     }
   }
 
@@ -46,12 +47,12 @@ export class HttpWire {
     this.#agent.destroy();
   }
 
-  #post({ path, body, headers }: Posting, trial: { isReused: boolean }): Promise<Answered> {
+  #send({ method, path, body, headers }: Posting, trial: { isReused: boolean }): Promise<Answered> {
     const { promise, resolve, reject } = Promise.withResolvers<Answered>();
     const request: ClientRequest = (this.#base.protocol === "https:" ? httpsRequest : httpRequest)(
       new URL(path, this.#base),
       {
-        method: "POST",
+        method,
         agent: this.#agent,
         timeout: silenceMs,
         headers: { ...headers, "content-length": body.length },

@@ -1,4 +1,5 @@
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { StoredDefinition } from "./define.ts";
 import { objectIn } from "./json.ts";
 import type { Params } from "./path.ts";
@@ -16,7 +17,7 @@ export function accept(definition: StoredDefinition, { names, atMs }: Origin, bo
   for (const [name, inSubject] of Object.entries(names)) {
     if (value[name] === undefined) value[name] = inSubject;
     else if (value[name] !== inSubject) {
-      throw new Failure("invalid_body", `"${name}" contradicts the subject, which says "${inSubject}"`);
+      throw new Failure("invalid_body", `"${name}" contradicts the subject, which says "${echoed(inSubject)}"`);
     }
   }
   const taken = reservedFields[definition.kind].find((field) => value[field] !== undefined);

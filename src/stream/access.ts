@@ -1,5 +1,6 @@
 import type { Principal, Role, Scope } from "../auth/principal.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 
 /** Who may follow a stream, and which of its words name what a token may be limited to. */
 export interface Access {
@@ -27,7 +28,10 @@ export function requireRole({ roles }: Principal, role: Role): void {
 export function requireName({ scope }: Principal, kind: keyof Scope, name: string): void {
   const list = scope?.[kind];
   if (list && !isAllowed(list, name)) {
-    throw new Failure("forbidden", `The token does not allow the ${kind === "crews" ? "crew" : "instance"} "${name}"`);
+    throw new Failure(
+      "forbidden",
+      `The token does not allow the ${kind === "crews" ? "crew" : "instance"} "${echoed(name)}"`,
+    );
   }
 }
 

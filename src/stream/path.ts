@@ -1,4 +1,5 @@
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 
 /** The values of a path's or subject's named segments. */
 export type Params = Readonly<Record<string, string>>;
@@ -81,6 +82,6 @@ export function segmentsOf(path: string): string[] {
     if (!path.isWellFormed()) throw new URIError();
     return path.split("/").map(decodeURIComponent);
   } catch {
-    throw new Failure("bad_request", `Path "${path}" is not percent-encoded UTF-8`);
+    throw new Failure("bad_request", `Path "${echoed(path)}" is not percent-encoded UTF-8`);
   }
 }

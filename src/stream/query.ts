@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 
 /** Query parameters that belong to the protocol; a stream cannot define its own of these names. */
 export const reservedQuery: ReadonlySet<string> = new Set(["since", "wait", "token", "ticket", "stream"]);
@@ -31,7 +32,7 @@ export function parseQuery<Query>(schema: z.ZodType<Query>, search: URLSearchPar
   const given: Record<string, string> = {};
   for (const [name, value] of search) {
     if (reservedQuery.has(name)) continue;
-    if (Object.hasOwn(given, name)) throw new Failure("bad_query", `Query parameter "${name}" is given twice`);
+    if (Object.hasOwn(given, name)) throw new Failure("bad_query", `Query parameter "${echoed(name)}" is given twice`);
     given[name] = value;
   }
   const parsed = schema.safeParse(given);
@@ -43,7 +44,7 @@ export function parseQuery<Query>(schema: z.ZodType<Query>, search: URLSearchPar
 export function issueText(error: z.ZodError): string {
   const [issue] = error.issues;
   if (issue === undefined) return "is not valid";
-  if (issue.code === "unrecognized_keys") return `"${issue.keys[0]}" is not known here`;
-  const field = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") return `"${echoed(issue.keys[0] ?? "")}" is not known here`;
+  const field = echoed(issue.path.join("."));
   return field === "" ? issue.message : `"${field}": ${issue.message}`;
 }

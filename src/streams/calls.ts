@@ -1,16 +1,14 @@
 import type { FrameBody } from "../protocol/frame.ts";
 import type { Fold } from "../stream/define.ts";
+import { Newest } from "./newest.ts";
 import type { ToolEvent } from "./tool-event.ts";
 
 type Start = Extract<ToolEvent, { type: "tool_start" }>;
 type End = Extract<ToolEvent, { type: "tool_end" }>;
 
-/** How many unfinished calls are remembered; of more, the oldest are forgotten. */
-const most = 10_000;
-
-/** The calls of tools that have begun and not ended. */
+/** The calls of tools that have begun and not ended; of too many, the oldest are forgotten. */
 export class Calls implements Fold<ToolEvent> {
-  readonly #active = new Map<string, Start>();
+  readonly #active = new Newest<Start>();
 
   add(event: ToolEvent): void {
     if (event.type === "tool_start") this.#begin(event);
@@ -22,11 +20,7 @@ export class Calls implements Fold<ToolEvent> {
   }
 
   #begin(start: Start): void {
-    const key = keyOf(start);
-    this.#active.delete(key);
-    this.#active.set(key, start);
-    const [oldest] = this.#active.keys();
-    if (this.#active.size > most && oldest !== undefined) this.#active.delete(oldest);
+    this.#active.set(keyOf(start), start);
   }
 
   /** An end without a name for its call ends the oldest call of its tool that it may be meant for. */
@@ -35,7 +29,7 @@ export class Calls implements Fold<ToolEvent> {
       this.#active.delete(keyOf(end));
       return;
     }
-    for (const [key, start] of this.#active) {
+    for (const [key, start] of this.#active.entries()) {
       if (!mayMean(end, start)) continue;
       this.#active.delete(key);
       return;

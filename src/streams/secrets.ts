@@ -33,6 +33,12 @@ export function withoutSecrets(value: unknown, level = 0): unknown {
   return Object.fromEntries(pairs);
 }
 
+/** An event without secrets in its free fields: those that `fixed`, the names of its identifiers, leaves over. */
+export function maskedBeside<Event extends object>(event: Event, fixed: ReadonlySet<string>): Event {
+  const free = Object.fromEntries(Object.entries(event).filter(([name]) => !fixed.has(name)));
+  return { ...event, ...(withoutSecrets(free) as object) };
+}
+
 function isSecret(key: string, value: unknown): boolean {
   const words = wordsIn(key);
   // How many tokens a model may use is no secret.

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { maybe, name, oneOf, text } from "./fields.ts";
+import { maskedBeside } from "./secrets.ts";
 
 const states = ["SUBMITTED", "QUEUED", "IN_PROGRESS", "COMPLETED", "FAILED"] as const;
 const types = ["task_update", "execution_step"] as const;
@@ -26,8 +27,13 @@ const step = z.looseObject({
   ),
 });
 
-/** What is said of the tasks of an instance. */
-export const taskEvent = z.discriminatedUnion("type", [update, step], oneOf(types)).transform(withTime);
+/** What is no text of its author's. */
+const fixed: ReadonlySet<string> = new Set(["type", ...Object.keys(place)]);
+
+/** What is said of the tasks of an instance, without the secrets in it. */
+export const taskEvent = z
+  .discriminatedUnion("type", [update, step], oneOf(types))
+  .transform((found) => maskedBeside(withTime(found), fixed));
 
 /** An event says when it was in `data`, or not at all: the time when it was stored is that of an update. */
 function withTime({ timestamp, ...found }: z.infer<typeof update> | z.infer<typeof step>) {

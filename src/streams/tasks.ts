@@ -13,7 +13,8 @@ const room = defineFeed({
   description: "The tasks of one instance: the latest update of each that is not over, then every update and step",
   subject: "tasks.:instance_id",
   access,
-  rejectedBody: "shown",
+  // What tasks give out may hold secrets, and a body that is no event was never looked through.
+  rejectedBody: "hidden",
   query: z.strictObject({}),
   event: taskEvent,
   keepMs: dayMs,

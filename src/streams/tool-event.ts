@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { maybe, name, oneOf, seconds, text } from "./fields.ts";
-import { withoutSecrets } from "./secrets.ts";
+import { maskedBeside } from "./secrets.ts";
 
 const outcomes = ["success", "error", "completed_with_errors"] as const;
 const types = ["tool_start", "tool_progress", "tool_end", "tool_lease", "ping"] as const;
@@ -25,7 +25,7 @@ const start = z
   .looseObject({
     ...call,
     type: z.literal("tool_start"),
-    params: maybe(params.transform((said) => withoutSecrets(said))),
+    params: maybe(params),
     lease_s: maybe(lease),
   })
   .refine(({ lease_s, call_id }) => lease_s == null || call_id != null, {
@@ -52,8 +52,13 @@ const { timestamp, crew_id } = call;
 const renewal = z.looseObject({ timestamp, crew_id, type: z.literal("tool_lease"), call_id: name });
 const ping = z.looseObject({ timestamp, crew_id, type: z.literal("ping") });
 
-/** What is said of a call; `tool_lease` says nothing but that its tool is still there. */
-export const toolEvent = z.discriminatedUnion("type", [start, progress, end, renewal, ping], oneOf(types));
+/** What is no text of its author's. */
+const fixed: ReadonlySet<string> = new Set(["type", ...Object.keys(call)]);
+
+/** What is said of a call, without the secrets in it; `tool_lease` says nothing but that its tool is still there. */
+export const toolEvent = z
+  .discriminatedUnion("type", [start, progress, end, renewal, ping], oneOf(types))
+  .transform((found) => maskedBeside(found, fixed));
 
 /** What tools do. */
 export type ToolEvent = z.infer<typeof toolEvent>;

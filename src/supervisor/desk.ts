@@ -42,7 +42,7 @@ export class Desk {
   readonly #clock: Clock;
   /** What is under way for a name. */
   readonly #lines = new Map<string, Promise<unknown>>();
-  /** What was done by command, name and id, oldest first. */
+  /** What was done by command, name, copy and id, oldest first. */
   readonly #done = new Map<string, Done>();
 
   constructor(roster: Roster, clock: Clock) {
@@ -55,7 +55,7 @@ export class Desk {
     const request = parseRequest(data);
     if (request.id === undefined) return { instance: await this.#carryOut(request), duplicate: false };
     this.#forgetOld();
-    const key = JSON.stringify([request.command, request.name, request.id]);
+    const key = JSON.stringify([request.command, request.name, request.as, request.id]);
     const before = this.#done.get(key);
     if (before) return { instance: await before.answer, duplicate: true };
     const answer = this.#carryOut(request);

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { identifierLengthMax } from "../protocol/limits.ts";
 
-const text = z.string().nullish();
+const text = z.string().max(identifierLengthMax).nullish();
 
 /** What the watch of leases wants to know of an event of a tool; whatever is not like this is somebody else's to reject. */
 export const toolEvent = z.object({

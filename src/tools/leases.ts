@@ -15,7 +15,7 @@ export interface Lease {
 }
 
 /** How many leases are watched at the most; of more, the oldest are left alone. */
-const most = 100_000;
+const most = 20_000;
 const mark = Buffer.from("lease_s");
 
 /** The leases of all tools, as the events come. */

@@ -19,8 +19,8 @@ export interface WatchParts {
 const lookEveryMs = 1_000;
 /** Gateways come to a lapsed lease at different moments, so that mostly one of them finds it. */
 const spreadMs = 2_000;
-/** How many events of the past are read at a time. */
-const page = 5_000;
+/** How much of the past is read at a time. */
+const page = { limit: 5_000, maxBytes: 4 * 1024 * 1024 };
 
 /**
  * Ends the tools whose processes have died: one that has promised to be heard of, and is not, gets a `tool_end` with the status
@@ -117,13 +117,13 @@ interface WatchingParts {
   readonly report: (fault: unknown) => void;
 }
 
-/** The events of the journal: live first, then the past, and then what came live meanwhile. */
+/** The events of the journal: the past with what comes meanwhile, and then live. */
 class Watching implements Follower {
   readonly journal: Journal;
   readonly stop: Stop;
   readonly #parts: WatchingParts;
-  /** What came live while the past is read. */
-  #held: Stored[] | undefined = [];
+  /** Whether the past is known, too. */
+  isLevel = false;
   /** Counts the readings of the past; only the newest one counts. */
   #reading = 0;
   #epoch = "";
@@ -133,11 +133,6 @@ class Watching implements Follower {
     this.journal = parts.journal;
     this.#parts = parts;
     this.stop = parts.journal.follow(this);
-  }
-
-  /** Whether the past is known, too. */
-  get isLevel(): boolean {
-    return this.#held === undefined;
   }
 
   /** Whether nothing was stored that has not come here yet. */
@@ -151,19 +146,19 @@ class Watching implements Follower {
     this.#epoch = epoch;
     this.#position = 0;
     this.#parts.leases.clear();
-    this.#held = [];
+    this.isLevel = false;
     this.#reading += 1;
   }
 
   message(message: Stored): void {
     this.#position = message.position;
-    if (this.#held) this.#held.push(message);
-    else this.#parts.leases.take(message, this.#parts.clock.now());
+    // What comes while the past is read is read with it.
+    if (this.isLevel) this.#parts.leases.take(message, this.#parts.clock.now());
   }
 
   level(position: number): void {
     this.#position = Math.max(this.#position, position);
-    if (this.#held) void this.#readPast(position, ++this.#reading);
+    if (!this.isLevel) void this.#readPast(++this.#reading);
   }
 
   gap(position: number): void {
@@ -171,26 +166,25 @@ class Watching implements Follower {
   }
 
   /** A tool of the past gets its whole time again: how late it is when it is read says nothing of it. */
-  async #readPast(upTo: number, reading: number): Promise<void> {
+  async #readPast(reading: number): Promise<void> {
     const { clock, leases, report } = this.#parts;
     try {
       const { first } = await this.journal.bounds();
       let after = first - 1;
-      while (after < upTo && reading === this.#reading) {
-        const { messages } = await this.journal.read({ subject: this.#pattern, after, upTo, limit: page });
+      while (after < this.#position && reading === this.#reading) {
+        const upTo = this.#position;
+        const { messages, more } = await this.journal.read({ subject: this.#pattern, after, upTo, ...page });
         if (reading !== this.#reading) return;
         for (const message of messages) leases.take(message, clock.now());
-        after = messages.length < page ? upTo : (messages.at(-1)?.position ?? upTo);
+        after = more ? (messages.at(-1)?.position ?? upTo) : upTo;
       }
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.code === "bus_away")) report(thrown);
       // It is tried again, until it succeeds.
-      clock.after(lookEveryMs, () => reading === this.#reading && void this.#readPast(upTo, ++this.#reading));
+      clock.after(lookEveryMs, () => reading === this.#reading && void this.#readPast(++this.#reading));
       return;
     }
-    if (reading !== this.#reading) return;
-    for (const message of this.#held ?? []) if (message.position > upTo) leases.take(message, clock.now());
-    this.#held = undefined;
+    if (reading === this.#reading) this.isLevel = true;
   }
 
   get #pattern(): string {

@@ -6,6 +6,7 @@ import type { Hub } from "../hub/hub.ts";
 import type { Quotas } from "../limits/quotas.ts";
 import { Visitor } from "../limits/visitor.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import { requireAccess } from "../stream/access.ts";
 import type { Definition, SourcedDefinition } from "../stream/define.ts";
 import { type Params, segmentsOf } from "../stream/path.ts";
@@ -113,7 +114,7 @@ function find(definitions: readonly Definition[], path: string): { definition: D
     const params = definition.pathPattern.match(segments);
     if (params && !Object.values(params).includes("")) return { definition, params };
   }
-  throw new Failure("unknown_stream", `No stream "${path}"`);
+  throw new Failure("unknown_stream", `No stream "${echoed(path)}"`);
 }
 
 /** One spelling for all addresses of a stream; what a ticket is bound to. Throws `bad_request`. */

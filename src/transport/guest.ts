@@ -1,9 +1,11 @@
 import type { Principal } from "../auth/principal.ts";
 import type { Channel } from "../hub/channel.ts";
+import { type Opening, openingSize } from "../hub/past.ts";
 import type { View } from "../hub/view.ts";
 import type { RateName } from "../limits/quotas.ts";
 import type { Visitor } from "../limits/visitor.ts";
 import type { Stop } from "../protocol/clock.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { FeedDefinition, RoomsDefinition } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 
@@ -77,7 +79,7 @@ export interface Granted {
 /** One whom the gate knows: who it is, and what it uses until it leaves. */
 export class Guest {
   readonly principal: Principal;
-  /** What it follows, each stream as its path and query. */
+  /** What it follows, each stream as its path and query, cut when that is long. */
   readonly streams: string[] = [];
   readonly #visitor: Visitor;
   readonly #admit: (asked?: AskedStream | AskedRoom) => Admission;
@@ -107,7 +109,7 @@ export class Guest {
     const admission = this.#admit(asked);
     if (admission.kind === "many") return { admission, release: () => {} };
     const release = admission.kind === "stream" ? this.#visitor.hold("subscriptions") : () => {};
-    const { name } = admission;
+    const name = echoed(admission.name);
     this.streams.push(name);
     let isReleased = false;
     return {
@@ -118,6 +120,28 @@ export class Guest {
         isReleased = true;
       },
     };
+  }
+
+  /**
+   * Counts an answer before it is made, and gives what corrects the count once its size is known.
+   *
+   * Throws `too_many_reads` while it has read more than it may.
+   */
+  read(expectedBytes: number): (bytes: number) => void {
+    return this.#visitor.read(expectedBytes);
+  }
+
+  /** Opens a stream; what that tells counts as read. Throws the Failure that says why it cannot be told. */
+  async open({ channel, view, since }: StreamAdmission): Promise<Opening> {
+    const settle = this.read(since === undefined ? channel.greetings.lastSize : 0);
+    let size = 0;
+    try {
+      const opening = await channel.open(view, since);
+      size = openingSize(opening);
+      return opening;
+    } finally {
+      settle(size);
+    }
   }
 
   /** Counts what it does. Throws the Failure that says it is too much. */

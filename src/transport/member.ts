@@ -2,11 +2,14 @@ import type { Batch } from "../protocol/batch.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { Opened, Outlet, Script } from "./script.ts";
 
 /** How much a client may say to a stream that has not begun. */
 const mostEarly = 16;
+/** How long one of these messages may be, as JSON. */
+const largestEarly = 4096;
 
 /** One stream of several that was asked for. */
 export interface Attempt {
@@ -22,6 +25,7 @@ export interface Attempt {
 /** The connection as one stream of it knows it. */
 export interface Party {
   write(member: Member, batch: Batch): boolean;
+  answer(member: Member, batch: Batch): void;
   ended(member: Member, end: End): void;
   readonly outlet: Outlet;
 }
@@ -32,6 +36,8 @@ export class Member implements Outlet {
   readonly place: string | undefined;
   readonly #party: Party;
   readonly #release: Stop;
+  /** What begins once the socket has taken what was written before. */
+  #opened: Opened | undefined;
   #script: Script | undefined;
   #early: ClientMessage[] | undefined;
   #isOpen = false;
@@ -62,9 +68,9 @@ export class Member implements Outlet {
     try {
       const opened = await opening;
       if (this.#isGone) return;
-      this.#isOpen = true;
-      this.#script = opened.begin(this);
-      this.#hearEarly(this.#script);
+      // To a full socket it would add a whole beginning, however many streams were asked for.
+      if (this.isFull) this.#opened = opened;
+      else this.#begin(opened);
     } catch (thrown) {
       this.end(failed(Failure.from(thrown)));
     }
@@ -74,9 +80,13 @@ export class Member implements Outlet {
   receive(message: ClientMessage): void {
     if (this.#script) return this.#script.receive(message);
     this.#early ??= [];
-    if (this.#early.length >= mostEarly)
-      throw new Failure("too_many_messages", `Too many messages to "${this.name}" before its first frame`);
+    if (this.#early.length >= mostEarly || sizeOf(message) > largestEarly)
+      throw new Failure("too_many_messages", `Too many messages to "${echoed(this.name)}" before its first frame`);
     this.#early.push(message);
+  }
+
+  answer(batch: Batch): void {
+    if (!this.#isGone) this.#party.answer(this, batch);
   }
 
   write(batch: Batch): boolean {
@@ -100,14 +110,23 @@ export class Member implements Outlet {
   uncork(): void {}
 
   drained(): void {
-    this.#script?.drained();
+    if (this.#opened) this.#begin(this.#opened);
+    else this.#script?.drained();
   }
 
   gone(): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#opened = undefined;
     this.#script?.gone();
     this.#release();
+  }
+
+  #begin(opened: Opened): void {
+    this.#opened = undefined;
+    this.#isOpen = true;
+    this.#script = opened.begin(this);
+    this.#hearEarly(this.#script);
   }
 
   #hearEarly(script: Script): void {
@@ -118,5 +137,14 @@ export class Member implements Outlet {
     } catch (thrown) {
       this.#party.outlet.end(failed(Failure.from(thrown)));
     }
+  }
+}
+
+/** Endless when it is nested too deeply to be written down. */
+function sizeOf(message: ClientMessage): number {
+  try {
+    return JSON.stringify(message).length;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }

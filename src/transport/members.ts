@@ -67,25 +67,30 @@ export class Members implements Party {
     member?.gone();
   }
 
-  /** Says something of its own to the client. */
+  /** Answers the client. */
   say(batch: Batch): void {
     this.#gather();
-    this.outlet.write(batch);
+    this.outlet.answer(batch);
   }
 
-  write({ name, place }: Member, batch: Batch): boolean {
-    const { manner, vector, outlet } = this.#parts;
+  write(member: Member, batch: Batch): boolean {
     this.#gather();
-    const dressed = manner.dress(name, batch);
-    if (vector === undefined || place === undefined) return outlet.write(dressed);
-    return outlet.write(dressed.placed((cursor) => vector.move(place, cursor)));
+    return this.outlet.write(this.#dressed(member, batch));
+  }
+
+  answer(member: Member, batch: Batch): void {
+    this.say(this.#dressed(member, batch));
   }
 
   ended(member: Member, end: End): void {
     const { manner, isFixed, report, outlet } = this.#parts;
     this.drop(member.name);
     if (end.fault !== undefined) report(end.fault);
-    this.say(manner.farewell(member.name, end, member.isOpen));
+    const farewell = manner.farewell(member.name, end, member.isOpen);
+    this.#gather();
+    // That a stream has ended is no answer, but that it was refused is one.
+    if (member.isOpen) outlet.write(farewell);
+    else outlet.answer(farewell);
     if (isFixed && this.size === 0) outlet.end(ends.done);
   }
 
@@ -101,6 +106,13 @@ export class Members implements Party {
   gone(): void {
     for (const member of this.#members.values()) member.gone();
     this.#members.clear();
+  }
+
+  #dressed({ name, place }: Member, batch: Batch): Batch {
+    const { manner, vector } = this.#parts;
+    const dressed = manner.dress(name, batch);
+    if (vector === undefined || place === undefined) return dressed;
+    return dressed.placed((cursor) => vector.move(place, cursor));
   }
 
   #gather(): void {

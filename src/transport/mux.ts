@@ -2,6 +2,7 @@ import { Batch } from "../protocol/batch.ts";
 import type { End } from "../protocol/end.ts";
 import { Failure, type FailureCode } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
+import { echoed } from "../protocol/limits.ts";
 import { type ClientMessage, maybeTextIn, textIn } from "../protocol/message.ts";
 import { parseVector } from "../protocol/vector.ts";
 import { attempt, type Company, isWorthTelling } from "./attempt.ts";
@@ -12,6 +13,9 @@ import type { Opened, Outlet, Script } from "./script.ts";
 
 /** How many streams a connection may follow at once. */
 const mostStreams = 128;
+
+/** The longest name of a stream, path and query, in UTF-16 code units. */
+const longestName = 1024;
 
 /** Many streams on one connection: every frame says which of them it belongs to. */
 export class Mux implements Script, Manner {
@@ -36,6 +40,7 @@ export class Mux implements Script, Manner {
   receive(message: ClientMessage): void {
     const { stream: _, ...own } = message;
     const stream = textIn(message, "stream");
+    if (stream.length > longestName) return this.#refuse(stream, "unknown_stream", tooLong);
     if (message.type === "subscribe") return this.#subscribe(stream, maybeTextIn(message, "since"));
     const member = this.#members.get(stream);
     if (!member) return this.#refuse(stream, "conflict", "This stream is not followed here; subscribe to it first");
@@ -58,7 +63,7 @@ export class Mux implements Script, Manner {
 
   farewell(name: string, { frame, reason }: End): Batch {
     const last = new Frame({ type: "unsubscribed", reason });
-    return new Batch(frame ? [frame, last] : [last]).within(name);
+    return new Batch(frame ? [frame, last] : [last]).within(shown(name));
   }
 
   #subscribe(stream: string, since: string | undefined): void {
@@ -70,8 +75,15 @@ export class Mux implements Script, Manner {
 
   /** Says that something could not be done, and that nothing has changed. */
   #refuse(stream: string, code: FailureCode, text: string): void {
-    this.#members.say(new Batch([new Failure(code, text).frame]).within(stream));
+    this.#members.say(new Batch([new Failure(code, text).frame]).within(shown(stream)));
   }
+}
+
+const tooLong = `The name of a stream has at most ${longestName} characters`;
+
+/** The name of a stream as answers have it: whole, unless it can be no stream's. */
+function shown(name: string): string {
+  return name.length > longestName ? echoed(name) : name;
 }
 
 const unsubscribed = new Batch([new Frame({ type: "unsubscribed" })]);
@@ -100,6 +112,7 @@ interface Asked {
 
 function ask({ stream, since, before }: Asked, company: Company): Attempt {
   const grant = () => {
+    if (stream.length > longestName) throw new Failure("unknown_stream", tooLong);
     if (before >= mostStreams)
       throw new Failure("too_many_subscriptions", `A connection may follow ${mostStreams} streams; use another one`);
     return subscribe(company.guest, stream, since);
@@ -110,6 +123,6 @@ function ask({ stream, since, before }: Asked, company: Company): Attempt {
 function subscribe(guest: Guest, stream: string, since: string | undefined): Granted {
   const [path = "", ...rest] = stream.split("?");
   const search = new URLSearchParams(rest.join("?"));
-  if (path === "") throw new Failure("unknown_stream", `No stream "${stream}"`);
+  if (path === "") throw new Failure("unknown_stream", `No stream "${echoed(stream)}"`);
   return guest.subscribe({ path, search, since: since ?? search.get("since") ?? undefined });
 }

@@ -7,7 +7,7 @@ import { openStream } from "./solo.ts";
 
 /** Finds what was granted, whatever it is. Rejects with the Failure that says why it cannot be told. */
 export function open(admission: Admission, company: Omit<Company, "open">): Promise<Opened> {
-  if (admission.kind === "stream") return openStream(admission);
+  if (admission.kind === "stream") return openStream(admission, company.guest);
   const whole: Company = { ...company, open };
   return admission.kind === "rooms" ? openRooms(admission, whole) : openMany(admission, whole);
 }

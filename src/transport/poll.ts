@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Leased, Leases } from "../auth/leases.ts";
 import type { Channel } from "../hub/channel.ts";
 import type { Opening } from "../hub/past.ts";
@@ -11,13 +10,17 @@ import type { Clock } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Line, Repetition } from "../protocol/frame.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { Gate } from "./admit.ts";
 import type { Admission, Guest, Request, StreamAdmission } from "./guest.ts";
+import { PollBodies } from "./poll-body.ts";
+import { hasCursor, pollPage } from "./poll-page.ts";
 
 /** Streams by polling, at `/poll/<stream>`: one JSON array of frames an answer. */
 export class Polls {
   readonly #parts: PollParts;
   readonly #held = new Set<Hold>();
+  readonly #bodies = new PollBodies();
 
   constructor(parts: PollParts) {
     this.#parts = parts;
@@ -31,14 +34,48 @@ export class Polls {
   async serve(request: Request, signal: AbortSignal): Promise<Response> {
     const waitMs = this.#waitMs(request.search.get("wait"));
     const guest = await this.#parts.gate.welcome(request, "reads");
-    const { channel, view, since, name } = onlyOne(guest.look());
+    const admission = onlyOne(guest.look());
+    const settle = guest.read(admission.since === undefined ? admission.channel.greetings.lastSize : 0);
+    let readBytes = 0;
+    try {
+      const found = await this.#find(guest, admission, { waitMs, signal });
+      const { response, bytes } = this.#answer(found, request.headers);
+      readBytes = bytes;
+      return response;
+    } finally {
+      settle(readBytes);
+    }
+  }
+
+  async #find(
+    guest: Guest,
+    { channel, view, since, name }: StreamAdmission,
+    { waitMs, signal }: Patience,
+  ): Promise<Found> {
     const opening = await channel.open(view, since);
-    // A poller sees by the answer itself that it goes on; only what came after its cursor is news.
-    const frames = opening.resumed ? opening.frames.slice(1) : opening.frames;
+    const { frames, more } = await pollPage(channel, view, opening);
     const isWorthWaiting = frames.length === 0 && waitMs > 0;
     const found = isWorthWaiting ? await this.#hold(guest, { channel, view, name, opening, waitMs, signal }) : frames;
     const cursor = found.findLast(hasCursor)?.cursor ?? opening.frames.findLast(hasCursor)?.cursor;
-    return answer(found, { cursor, isOver: channel.isOver }, request.headers);
+    return { frames: found, cursor, more, isOver: !more && channel.isOver };
+  }
+
+  /** The answer, and how many bytes were read for it: none for what the client has and was encoded for somebody before. */
+  #answer({ frames, cursor, more, isOver }: Found, headers: Headers): { response: Response; bytes: number } {
+    const isNew = !this.#bodies.has(frames);
+    const body = this.#bodies.of(frames);
+    const common = {
+      ETag: body.etag,
+      "Cache-Control": "no-cache",
+      ...(cursor === undefined ? {} : { "Skein-Cursor": cursor }),
+      ...(more ? { "Skein-More": "1" } : {}),
+      ...(isOver ? { "Skein-End": ends.done.reason } : {}),
+    };
+    if (headers.get("if-none-match") === body.etag) {
+      return { response: new Response(null, { status: 304, headers: common }), bytes: isNew ? body.size : 0 };
+    }
+    const type = { "Content-Type": "application/json; charset=utf-8", "Content-Length": String(body.size) };
+    return { response: new Response(body.content(), { headers: { ...common, ...type } }), bytes: body.size };
   }
 
   #waitMs(text: string | null): number {
@@ -102,13 +139,17 @@ interface PollParts {
   };
 }
 
-interface Wait {
+/** How long a client waits for news, and what says that it has gone. */
+interface Patience {
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface Wait extends Patience {
   readonly channel: Channel;
   readonly view: View;
   readonly name: string;
   readonly opening: Opening;
-  readonly waitMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** A held request: the sink of a session that ends with its first frames. */
@@ -124,7 +165,7 @@ class Hold implements Sink, Leased, Attending {
   #session: Session | undefined;
 
   constructor({ principal }: Guest, stream: string, resolve: (frames: readonly Line[]) => void) {
-    this.guest = { principal, streams: [stream] };
+    this.guest = { principal, streams: [echoed(stream)] };
     this.#resolve = resolve;
   }
 
@@ -160,25 +201,12 @@ class Hold implements Sink, Leased, Attending {
   }
 }
 
-function hasCursor({ cursor }: Line): boolean {
-  return cursor !== undefined;
-}
-
-interface Standing {
+interface Found {
+  readonly frames: readonly Line[];
+  /** Where the client stands now. */
   readonly cursor: string | undefined;
+  /** Whether there is more already, which the next request is answered with at once. */
+  readonly more: boolean;
   /** Whether nothing will ever follow. */
   readonly isOver: boolean;
-}
-
-function answer(frames: readonly Line[], { cursor, isOver }: Standing, headers: Headers): Response {
-  const body = `[${frames.map(({ json }) => json).join(",")}]`;
-  const etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
-  const common = {
-    ETag: etag,
-    "Cache-Control": "no-cache",
-    ...(cursor === undefined ? {} : { "Skein-Cursor": cursor }),
-    ...(isOver ? { "Skein-End": ends.done.reason } : {}),
-  };
-  if (headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers: common });
-  return new Response(body, { headers: { ...common, "Content-Type": "application/json; charset=utf-8" } });
 }

@@ -2,9 +2,10 @@ import { portions } from "../hub/cohort.ts";
 import type { Opening } from "../hub/past.ts";
 import { Batch } from "../protocol/batch.ts";
 import { parseCursor } from "../protocol/cursor.ts";
-import type { End } from "../protocol/end.ts";
+import { type End, failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
+import { echoed, identifierLengthMax } from "../protocol/limits.ts";
 import { type ClientMessage, maybeTextIn, textIn } from "../protocol/message.ts";
 import { parseVector } from "../protocol/vector.ts";
 import { attempt, type Company, isWorthTelling } from "./attempt.ts";
@@ -40,8 +41,11 @@ class Rooms implements Script, Manner {
   receive(message: ClientMessage): void {
     const { join, leave, left, param } = this.#admission.definition;
     if (message.type !== join && message.type !== leave)
-      throw new Failure("invalid_message", `Message type "${message.type}" is not known here`);
+      throw new Failure("invalid_message", `Message type "${echoed(message.type)}" is not known here`);
     const name = textIn(message, param);
+    if (name.length > identifierLengthMax) {
+      return this.#members.say(this.farewell(name, failed(new Failure("bad_request", tooLong)), false));
+    }
     if (message.type === join) return this.#join(name, maybeTextIn(message, "since"));
     this.#members.drop(name);
     this.#members.say(new Batch([new Frame(left(name))]));
@@ -61,7 +65,7 @@ class Rooms implements Script, Manner {
 
   farewell(name: string, { frame }: End, wasOpen: boolean): Batch {
     const { param, left } = this.#admission.definition;
-    const refusal = frame && [new Frame({ ...JSON.parse(frame.json), [param]: name })];
+    const refusal = frame && [new Frame({ ...JSON.parse(frame.json), [param]: shown(name) })];
     return new Batch([...(refusal ?? []), ...(wasOpen ? [new Frame(left(name))] : [])]);
   }
 
@@ -73,6 +77,13 @@ class Rooms implements Script, Manner {
     this.#members.drop(name);
     this.#members.take(ask({ name, since, before: this.#members.size }, this.#admission, this.#company));
   }
+}
+
+const tooLong = `The name of a room has at most ${identifierLengthMax} characters`;
+
+/** The name of a room as answers have it: whole, unless it can be no room's. */
+function shown(name: string): string {
+  return name.length > identifierLengthMax ? echoed(name) : name;
 }
 
 /** Finds the rooms that an address names; where none can be entered later, at least one of them. Throws the Failure. */
@@ -102,13 +113,14 @@ interface Asked {
 function ask({ name, since, before }: Asked, { definition, search }: RoomsAdmission, company: Company): Attempt {
   const { room, param, most } = definition;
   const grant = () => {
+    if (name.length > identifierLengthMax) throw new Failure("bad_request", tooLong);
     if (before >= most)
       throw new Failure("too_many_subscriptions", `A connection may have ${most} rooms; leave one, or use another one`);
     return company.guest.subscribe({ room, params: { [param]: name }, search, since });
   };
   const told = (opening: Opening) => named(opening, { [param]: name });
   const open: Company["open"] = (granted, inside) =>
-    granted.kind === "stream" ? openStream(granted, told) : company.open(granted, inside);
+    granted.kind === "stream" ? openStream(granted, company.guest, told) : company.open(granted, inside);
   return attempt({ name, place: placeOf(name, company.within), grant }, { ...company, open });
 }
 

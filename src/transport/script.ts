@@ -1,4 +1,5 @@
 import type { Sink } from "../hub/sink.ts";
+import type { Batch } from "../protocol/batch.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 
 /** What drives a connection: the session of its one stream, or the rooms or streams that a client chooses. */
@@ -17,6 +18,8 @@ export interface Script {
 export interface Outlet extends Sink {
   /** Whether more would only wait. */
   readonly isFull: boolean;
+  /** Answers what the client has said; a client that reads none of its answers is ended. */
+  answer(batch: Batch): void;
   /** Keeps what is written together until `uncork`. */
   cork(): void;
   uncork(): void;

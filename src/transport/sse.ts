@@ -182,6 +182,11 @@ class Connection implements Outlet, Leased, Attending {
     this.write(new Batch([frame]));
   }
 
+  /** Nothing is heard on this transport, so there are no more answers than the address asks for. */
+  answer(batch: Batch): void {
+    this.write(batch);
+  }
+
   write(batch: Batch): boolean {
     this.sentFrames += batch.frames.length;
     const socket = this.#socket;

@@ -1,28 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type RawData, WebSocket, WebSocketServer } from "ws";
-import type { Guard } from "../auth/guard.ts";
-import type { Lease, Leased, Leases } from "../auth/leases.ts";
-import type { Attendance, Attending, Farewell } from "../metrics/attendance.ts";
-import { Batch } from "../protocol/batch.ts";
-import type { Clock, Stop } from "../protocol/clock.ts";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Attendance } from "../metrics/attendance.ts";
+import type { Stop } from "../protocol/clock.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
-import type { Frame } from "../protocol/frame.ts";
-import {
-  authenticated,
-  type ClientMessage,
-  parseAuth,
-  parseMessage,
-  pong,
-  reservedMessages,
-} from "../protocol/message.ts";
+import { echoed } from "../protocol/limits.ts";
 import type { Gate } from "./admit.ts";
 import type { Guest, Request } from "./guest.ts";
-import { open } from "./open.ts";
 import { refuse, sayable, turnAway } from "./refusal.ts";
-import type { Outlet, Script } from "./script.ts";
-import { headersOf, sentBytes, untakenBytes } from "./socket.ts";
+import { headersOf } from "./socket.ts";
+import { Connection, type ConnectionParts } from "./ws-connection.ts";
 
 const addresses = /^(?:\/ws(?:\/(?<path>.*))?|\/api\/v1\/web\/(?<fragments>live\/[^/]*))$/s;
 const sweepMs = 1000;
@@ -65,7 +53,7 @@ export class WebSockets {
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const [pathname = "", search = ""] = (incoming.url ?? "").split("?", 2);
     const { groups } = addresses.exec(pathname) ?? {};
-    if (!groups) throw new Failure("not_found", `No WebSocket at "${pathname}"`);
+    if (!groups) throw new Failure("not_found", `No WebSocket at "${echoed(pathname)}"`);
     const request: Request = {
       path: groups.fragments ?? groups.path ?? "",
       search: new URLSearchParams(search),
@@ -110,187 +98,19 @@ export class WebSockets {
 
   #sweep(): void {
     const deadline = this.#parts.clock.now() - this.#parts.limits.idleAfterMs;
-    for (const connection of this.#connections) if (connection.heardMs <= deadline) connection.end(ends.idle);
+    for (const connection of this.#connections) if (connection.isIdleSince(deadline)) connection.end(ends.idle);
   }
 }
 
-interface WebSocketParts {
+interface WebSocketParts extends ConnectionParts {
   readonly gate: Gate;
-  readonly guard: Guard;
-  readonly leases: Leases;
   readonly attendance: Attendance;
-  readonly clock: Clock;
   /** Where a request comes from, as limits count it. */
   readonly addressOf: (incoming: IncomingMessage) => string;
-  /** Hears of every defect of ours that ended a connection. */
-  readonly report: (fault: unknown) => void;
-  readonly limits: {
+  readonly limits: ConnectionParts["limits"] & {
     /** The largest message that a client may send, in bytes. */
     readonly maxMessageBytes: number;
     /** How long a client may be silent. */
     readonly idleAfterMs: number;
   };
-}
-
-/** One WebSocket: the way out of its script. */
-class Connection implements Outlet, Leased, Attending {
-  readonly transport = "ws";
-  readonly guest: Guest;
-  heardMs: number;
-  sentFrames = 0;
-  readonly #ws: WebSocket;
-  readonly #stream: Duplex | undefined;
-  readonly #lease: Lease;
-  readonly #parts: WebSocketParts;
-  #script: Script | undefined;
-  /** What was said before the first frame of the stream. */
-  #early: Frame | undefined;
-  /** Why we ended it. */
-  #end: End | undefined;
-  #isGone = false;
-
-  constructor(ws: WebSocket, guest: Guest, parts: WebSocketParts) {
-    this.#ws = ws;
-    this.#stream = rawStreamOf(ws);
-    this.guest = guest;
-    this.#parts = parts;
-    this.heardMs = parts.clock.now();
-    // What the client says waits in the socket until there is a session to hear it.
-    ws.pause();
-    ws.on("message", (data, isBinary) => this.#hear(data, isBinary));
-    ws.on("ping", () => this.#touch());
-    // The close that follows every error says it all.
-    ws.on("error", () => {});
-    streamOf(ws)?.on("drain", () => this.#script?.drained());
-    this.#lease = parts.leases.take(guest.principal, this);
-  }
-
-  async follow(): Promise<void> {
-    const { report } = this.#parts;
-    const { admission } = this.guest.subscribe();
-    const fresh = { vector: undefined, standing: undefined, within: undefined, isFixed: false };
-    const opened = await open(admission, { guest: this.guest, report, ...fresh });
-    if (this.#isGone) return;
-    this.#script = opened.begin(this);
-    if (this.#early) this.say(this.#early);
-    this.#ws.resume();
-  }
-
-  say(frame: Frame): void {
-    if (this.#script) this.write(new Batch([frame]));
-    else this.#early = frame;
-  }
-
-  write(batch: Batch): boolean {
-    this.sentFrames += batch.frames.length;
-    const stream = this.#stream;
-    if (stream && this.#ws.readyState === WebSocket.OPEN) return stream.write(batch.ws) || stream.writableLength === 0;
-    for (const { json } of batch.frames) this.#ws.send(json);
-    return this.#ws.bufferedAmount === 0;
-  }
-
-  end(end: End): void {
-    this.#end ??= end;
-    this.#script?.gone();
-    this.#isGone = true;
-    if (end.fault !== undefined) this.#parts.report(end.fault);
-    if (end.frame) this.write(new Batch([end.frame]));
-    this.#ws.close(end.code, end.reason);
-    this.#ws.resume();
-  }
-
-  /** How it ended, when the WebSocket was closed with that code. */
-  farewell(code: number): Farewell {
-    return this.#end ? { by: "gateway", ...this.#end } : { by: "client", code, reason: undefined };
-  }
-
-  get sentBytes(): number {
-    return sentBytes(this.#stream);
-  }
-
-  get behind(): number {
-    return this.#script?.behind ?? 0;
-  }
-
-  pendingBytes(): number {
-    return untakenBytes(streamOf(this.#ws));
-  }
-
-  get isFull(): boolean {
-    return this.#stream?.writableNeedDrain ?? false;
-  }
-
-  cork(): void {
-    this.#stream?.cork();
-  }
-
-  uncork(): void {
-    this.#stream?.uncork();
-  }
-
-  gone(): void {
-    this.#isGone = true;
-    this.#script?.gone();
-    this.#lease.release();
-    this.guest.leave();
-  }
-
-  #hear(data: RawData, isBinary: boolean): void {
-    this.#touch();
-    if (this.#isGone || !this.#script) return;
-    try {
-      this.guest.spend("messages");
-      if (isBinary) throw new Failure("invalid_message", "A message must be text, not binary");
-      this.#take(parseMessage(data.toString()), this.#script);
-    } catch (thrown) {
-      this.end(failed(Failure.from(thrown)));
-    }
-  }
-
-  #take(message: ClientMessage, script: Script): void {
-    if (message.type === "ping") return this.say(pong);
-    if (message.type === "auth") return void this.#renew(parseAuth(message));
-    // Its answer is a fresh snapshot; that of one more stream is counted as what it is.
-    if (!reservedMessages.has(message.type)) this.guest.spend("reads");
-    script.receive(message);
-  }
-
-  async #renew(token: string): Promise<void> {
-    try {
-      const principal = await this.#parts.guard.verify(token);
-      if (this.#isGone) return;
-      this.#lease.renew(principal);
-      this.say(authenticated(principal.token?.expiresAtMs ?? 0));
-    } catch (thrown) {
-      this.end(failed(Failure.from(thrown)));
-    }
-  }
-
-  #touch(): void {
-    this.heardMs = this.#parts.clock.now();
-  }
-}
-
-/** The parts of `ws` that lead past its sender; private, so read in this file only. */
-interface Inside {
-  readonly _socket?: Duplex | null;
-  readonly _sender?: { _state?: unknown; _firstFragment?: unknown; _queue?: { length: number } } | null;
-}
-
-function streamOf(ws: WebSocket): Duplex | undefined {
-  return (ws as unknown as Inside)._socket ?? undefined;
-}
-
-/**
- * The socket below a WebSocket, when prepared bytes may be written to it past `ws` for as long as the WebSocket is open.
- *
- * That is safe while no fragmented message is under way, nothing is being compressed and nothing is queued. Here none of
- * it can begin: no compression is negotiated, and nobody sends but `Connection`, whole text messages only. So it is
- * looked at once and not for every frame, which would touch three more objects of every client. Undefined on a runtime
- * whose `ws` is built otherwise; then `ws.send` is the way.
- */
-function rawStreamOf(ws: WebSocket): Duplex | undefined {
-  const { _sender: sender } = ws as unknown as Inside;
-  const isQuiet = sender && sender._state === 0 && sender._firstFragment === true && sender._queue?.length === 0;
-  return isQuiet ? streamOf(ws) : undefined;
 }

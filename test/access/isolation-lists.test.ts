@@ -103,13 +103,13 @@ class Fence {
 
   async #row(name: string, value: number): Promise<void> {
     const said = `v${value}`;
-    await this.#say("POST", `publish/instances/${name}`, value === 0 ? "" : { status: said });
+    await this.#put(`publish/instances/${name}`, value === 0 ? undefined : { status: said });
     this.#truth.put("instances", name, value === 0 ? undefined : { instances: [name], said });
   }
 
   async #desk(crewName: string, name: string, value: number): Promise<void> {
     const note = `v${value}`;
-    await this.#say("POST", `publish/desks/${crewName}/${name}`, value === 0 ? "" : { note });
+    await this.#put(`publish/desks/${crewName}/${name}`, value === 0 ? undefined : { note });
     const thing = { instances: [name], crews: [crewName], said: note };
     this.#truth.put(`desks/${crewName}`, name, value === 0 ? undefined : thing);
   }
@@ -174,7 +174,7 @@ class Fence {
       await this.#say("POST", "instances", { name, template: "echo" }, own, 403);
       await this.#say("GET", `inbox/${name}`, undefined, own, 403);
       await this.#say("POST", `publish/instances/${name}`, { status: "v1" }, own, 403);
-      await this.#say("POST", `publish/instances/${name}`, "", own, 403);
+      await this.#say("DELETE", `publish/instances/${name}`, undefined, own, 403);
     }
     for (const { id, from, to } of this.#letters) {
       const isSeen = sees(own, { instances: [from, to], said: id });
@@ -187,6 +187,11 @@ class Fence {
     const token = await tokenOf({ org: this.#org, ...own });
     // What was written through one gateway is found at once through the same.
     return rest(this.#gateways[0]?.url ?? "", what, body, bearer(token));
+  }
+
+  /** Stores a row, or deletes it. */
+  async #put(path: string, row: object | undefined): Promise<void> {
+    await this.#say(row === undefined ? "DELETE" : "POST", path, row);
   }
 
   async #say(method: string, path: string, body?: unknown, own: Lists = {}, wanted?: number): Promise<Said> {

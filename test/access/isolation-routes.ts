@@ -98,6 +98,11 @@ export const routes: Readonly<Record<string, Route>> = {
     path: ({ name }) => `/api/publish/runs/${name}`,
     body: () => ({ type: "boot", crew_id: "c1" }),
   },
+  "DELETE /api/publish/:tail{.+}": {
+    role: publisher,
+    mine: [200],
+    path: ({ name }) => `/api/publish/swarm/agents/${name}`,
+  },
 };
 
 /** What stands before routes and is none itself. */

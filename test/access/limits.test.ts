@@ -16,6 +16,7 @@ const free: Quotas = {
   subscribes: none,
   messages: none,
   reads: none,
+  readBytes: none,
   publishes: none,
   publishBytes: none,
 };

@@ -278,6 +278,7 @@ describe("GET /api/gateway shows an org nothing of another:", () => {
       "messages",
       "publishes",
       "publishBytes",
+      "readBytes",
     ] as const;
     const free = Object.fromEntries(names.map((name) => [name, quota])) as Record<(typeof names)[number], typeof quota>;
     await using gateway = await startGateway({

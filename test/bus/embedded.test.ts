@@ -61,14 +61,30 @@ describe("The embedded bus", () => {
     clock.pass(30 * minute);
     await journal.append("runs.a", bytes("young"));
     clock.pass(31 * minute + minute);
-    const { messages, whole } = await journal.read({ subject: "runs.a", after: 0, upTo: 10, limit: 10 });
+    const { messages, lost } = await journal.read({ subject: "runs.a", after: 0, upTo: 10, limit: 10 });
     expect(messages.map(({ data }) => text(data))).toEqual(["young"]);
-    expect(whole).toBe(false);
-    expect((await journal.read({ subject: "runs.a", after: 1, upTo: 10, limit: 10 })).whole).toBe(true);
+    expect(lost).toBe(true);
+    expect((await journal.read({ subject: "runs.a", after: 1, upTo: 10, limit: 10 })).lost).toBe(false);
     expect(await journal.bounds()).toMatchObject({ first: 2, last: 2 });
     clock.pass(60 * minute);
     expect(await journal.bounds()).toMatchObject({ first: 3, last: 2 });
     expect((await journal.append("runs.a", bytes("next"))).position).toBe(3);
+    await bus.close();
+  });
+
+  test("a table that keeps its values for a time drops those that are older", async () => {
+    const clock = new ManualClock();
+    const bus = await openEmbeddedBus({ file: ":memory:", clock });
+    const table = await bus.table({ name: "slips", subjects: ["slips.>"], keepMs: 60 * minute });
+    const forGood = await bus.table({ name: "agents", subjects: ["agents.>"] });
+    await forGood.put("agents.a", bytes("old"));
+    await table.put("slips.a", bytes("old"));
+    clock.pass(45 * minute);
+    await table.put("slips.b", bytes("young"));
+    clock.pass(30 * minute);
+    expect(await table.get("slips.a")).toBeUndefined();
+    expect(text((await table.get("slips.b"))?.data ?? bytes(""))).toBe("young");
+    expect(text((await forGood.get("agents.a"))?.data ?? bytes(""))).toBe("old");
     await bus.close();
   });
 

@@ -210,8 +210,8 @@ describe("The NATS bus through failures", () => {
     expect(events.positions).toEqual([1, 8, 9, 10]);
     expect(events.story).toBe("begin level message gap message message message");
     expect(events.calls[3]).toEqual({ kind: "gap", position: 7 });
-    expect(await journal.read({ subject: "runs.a", after: 5, upTo: 10, limit: 10 })).toMatchObject({ whole: false });
-    expect(await journal.read({ subject: "runs.a", after: 7, upTo: 10, limit: 10 })).toMatchObject({ whole: true });
+    expect(await journal.read({ subject: "runs.a", after: 5, upTo: 10, limit: 10 })).toMatchObject({ lost: true });
+    expect(await journal.read({ subject: "runs.a", after: 7, upTo: 10, limit: 10 })).toMatchObject({ lost: false });
   });
 
   test("a table that changed while the connection was cut is read anew", async () => {

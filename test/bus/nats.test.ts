@@ -136,6 +136,29 @@ describe("The NATS bus", () => {
     expect((await jetstream(url, "STREAM.INFO.SKEIN_RUNS")).config).toMatchObject({ max_age: hour * 1e6 });
   });
 
+  test("a table that keeps its values for a time says so to the server, also when that changes", async () => {
+    const { url } = await setup.serve();
+    const slips = { name: "slips", subjects: ["slips.>"] };
+    const table = await (await setup.openUp(url)).table({ ...slips, keepMs: 1_000 });
+    await table.put("slips.a", bytes("one"));
+    await expect.poll(() => table.get("slips.a"), { timeout: 10_000 }).toBeUndefined();
+    await (await setup.openUp(url)).table({ ...slips, keepMs: hour });
+    expect((await jetstream(url, "STREAM.INFO.SKEIN_SLIPS")).config).toMatchObject({
+      max_age: hour * 1e6,
+      duplicate_window: 5 * minute * 1e6,
+    });
+    await (await setup.openUp(url)).table(slips);
+    expect((await jetstream(url, "STREAM.INFO.SKEIN_SLIPS")).config).toMatchObject({ max_age: 0 });
+  });
+
+  test("a value that is removed is not in the stream any more", async () => {
+    const { url } = await setup.serve();
+    const table = await (await setup.openUp(url)).table(agents);
+    const { position } = await table.put("agents.a", bytes("one"));
+    await table.remove("agents.a", position);
+    expect((await jetstream(url, "STREAM.INFO.SKEIN_AGENTS")).state).toMatchObject({ messages: 0 });
+  });
+
   test("consumers are deleted when nobody follows and when a reading is over", async () => {
     const { url } = await setup.serve();
     const bus = await setup.openUp(url);

@@ -12,6 +12,8 @@ import { Visitor } from "./visitor.ts";
 
 const day = 86_400_000;
 const tables = ["INSTANCES", "LETTERS", "MISSION", "REVOKED", "SWARM"];
+/** Tables that nobody follows. */
+const unread = ["PAYLOADS"];
 const journals = ["AGENTS", "ATTACKS_JOBS", "CRACKS", "GRAPH", "MESSAGES", "REJECTED", "RUNS", "TASKS", "TICKETS"];
 
 let locked: LockedNats;
@@ -39,7 +41,7 @@ afterAll(async () => {
 
 /** What nobody may do to JetStream but admins, with the name of the act. */
 const destruction = ["DELETE", "PURGE", "SNAPSHOT", "RESTORE", "LEADER.STEPDOWN"].flatMap((verb) =>
-  [...tables, ...journals].map((name) => `$JS.API.STREAM.${verb}.SKEIN_${name}`),
+  [...tables, ...unread, ...journals].map((name) => `$JS.API.STREAM.${verb}.SKEIN_${name}`),
 );
 const others = [
   "$JS.API.STREAM.CREATE.OTHER",
@@ -56,7 +58,7 @@ const others = [
   "elsewhere",
 ];
 /** What only gateways may do to JetStream. */
-const reading = [...tables, ...journals].flatMap((name) => [
+const reading = [...tables, ...unread, ...journals].flatMap((name) => [
   `$JS.API.STREAM.CREATE.SKEIN_${name}`,
   `$JS.API.STREAM.UPDATE.SKEIN_${name}`,
   `$JS.API.STREAM.MSG.DELETE.SKEIN_${name}`,
@@ -81,7 +83,16 @@ const own = (org: string, tails: readonly string[]) => tails.map((tail) => `skei
 const asked = ["supervisors.a", "log_requests.a", "inbox.planner", "gateways.a"];
 const logs = ["logs.a", "log_agents"];
 /** What belongs to gateways, in every org. */
-const inner = ["letters.a", "tickets.a", "revoked.jti.a", "revoked.all", "rejected.runs.a", "gateways.a", "inbox.a"];
+const inner = [
+  "letters.a",
+  "payloads.a",
+  "tickets.a",
+  "revoked.jti.a",
+  "revoked.all",
+  "rejected.runs.a",
+  "gateways.a",
+  "inbox.a",
+];
 const everything = [...events, ...moreEvents, ...asked, ...logs, ...inner, "heartbeats.a", "managed.a"];
 /** Names by which somebody might slip through. */
 const odd = [
@@ -117,7 +128,7 @@ describe.each(Object.entries(roles))("The user %s", (user, may) => {
       ...destruction,
       ...others,
       ...reading,
-      ...[...tables, ...journals].flatMap(readingOne),
+      ...[...tables, ...unread, ...journals].flatMap(readingOne),
       ...["gateway", ...Object.keys(roles)].map((other) => `_INBOX.${other}.x.1`),
     ];
     const published: string[] = [];
@@ -128,7 +139,9 @@ describe.each(Object.entries(roles))("The user %s", (user, may) => {
   test("may hear what its role is for and its own inbox, and nobody else's", async () => {
     await using visitor = await Visitor.connect(locked, user);
     const subjects = [
-      ...["acme", "other", "default", "*"].flatMap((org) => own(org, [...everything, "inbox.*", "letters.*", ">"])),
+      ...["acme", "other", "default", "*"].flatMap((org) =>
+        own(org, [...everything, "inbox.*", "letters.*", "payloads.*", ">"]),
+      ),
       ...["gateway", "admin", "*", ...Object.keys(roles)].map((other) => `_INBOX.${other}.>`),
       ...[">", "*.>", "skein.>", "_INBOX.>", "$JS.>", "$JS.API.>", "$JS.EVENT.>", "$SYS.>"],
     ];
@@ -153,7 +166,7 @@ describe("The gateway", () => {
   test("may hear no letters, no inbox of an agent and nobody else's answers", async () => {
     await using visitor = await Visitor.connect(locked, "gateway");
     const foreign = ["_INBOX.>", "_INBOX.acme-planner.>", ">", "skein.>", "$SYS.>", "$JS.API.>"];
-    for (const subject of [...foreign, ...own("*", ["inbox.*", "letters.*", "tickets.*", "revoked.>"])]) {
+    for (const subject of [...foreign, ...own("*", ["inbox.*", "letters.*", "payloads.*", "tickets.*", "revoked.>"])]) {
       expect([subject, await visitor.mayHear(subject)]).toEqual([subject, false]);
     }
   });
@@ -202,8 +215,12 @@ describe("The configuration for production", () => {
     const manualNeeds = (store: string) => manual.match(new RegExp(`"\\$JS[^"]*\\.SKEIN_${store}\\b[^"]*"`, "g")) ?? [];
     const named = (found: string[]) => found.map((one) => one.replace(/SKEIN_[A-Z_]+/, "SKEIN_X")).toSorted();
     for (const store of tables) expect(named(needs(store))).toEqual(named(manualNeeds("HOSTS")));
+    const reads = /CONSUMER/;
+    for (const store of unread) {
+      expect(named(needs(store))).toEqual(named(manualNeeds("HOSTS").filter((subject) => !reads.test(subject))));
+    }
     for (const store of journals) expect(named(needs(store))).toEqual(named(manualNeeds("DEPLOYS")));
-    expect(manualNeeds("HOSTS")).toHaveLength(7);
+    expect(manualNeeds("HOSTS")).toHaveLength(8);
   });
 
   test("lets nobody in without a password or without TLS", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { follow } from "../support/client.ts";
+import { startNatsServer } from "../support/nats-server.ts";
 import { type Started, skein, startSkein } from "../support/process.ts";
 
 let gateway: Started;
@@ -36,12 +37,33 @@ test("The same key publishes once, and says so the second time", async () => {
   expect((await client.count(2))[0]).toMatchObject({ type: "snapshot", count: 1 });
 });
 
-test("An empty body deletes a table's row", async () => {
+test("--delete deletes a table's row, and an empty body is told of it", async () => {
   await gateway.publish("instances/a", { status: "running" });
   using client = follow("ws", gateway.url, "instances");
   await client.count(1);
-  expect((await skein(["publish", "instances.a", "-u", gateway.url])).code).toBe(0);
+  const empty = await skein(["publish", "instances.a", "-u", gateway.url], { input: "" });
+  expect([empty.code, empty.stderr]).toEqual([1, expect.stringContaining("skein publish --delete instances.a")]);
+  const { code, stdout } = await skein(["publish", "--delete", "instances.a", "-u", gateway.url]);
+  expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ subject: "skein.default.instances.a" })]);
   expect((await client.count(2))[1]).toMatchObject({ type: "instance_deleted", name: "a" });
+  expect((await skein(["publish", "--delete", "instances.a", "{}", "-u", gateway.url])).stderr).toContain("no JSON");
+  expect((await skein(["publish", "--delete", "runs.r1", "-u", gateway.url])).stderr).toMatch(/\(400\).*not deleted/);
+});
+
+test("--via publishes and deletes on NATS", async () => {
+  await using held = new AsyncDisposableStack();
+  const server = held.adopt(await startNatsServer(), (one) => one.stop());
+  await using reader = await startSkein(["--nats", server.url]);
+  using client = follow("ws", reader.url, "instances");
+  await client.count(1);
+  const via = ["--via", server.url];
+  expect(await skein(["publish", "instances.a", '{"status":"running"}', ...via])).toMatchObject({ code: 0 });
+  expect((await client.count(2))[1]).toMatchObject({ type: "instance_created", name: "a", status: "running" });
+  const deleted = await skein(["publish", "--delete", "instances.a", ...via]);
+  expect(JSON.parse(deleted.stdout)).toEqual({ position: expect.any(Number), duplicate: false });
+  expect((await client.count(3))[2]).toMatchObject({ type: "instance_deleted", name: "a" });
+  const refused = await skein(["publish", "instances.a", "hello", ...via]);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/invalid_body.*JSON/)]);
 });
 
 test("A name with a dot, a slash or a space is one name when it is percent-encoded or after a slash", async () => {

@@ -72,6 +72,11 @@ test("A flag beats the environment, which beats the file", async () => {
 describe("What cannot be started is told in a sentence:", () => {
   test.each([
     ["a host beyond loopback", { host: "0.0.0.0" }, /0\.0\.0\.0.*--open-to-network/],
+    [
+      "a host that only begins like this machine",
+      { host: "localhost.evil.com" },
+      /localhost\.evil\.com.*--open-to-network/,
+    ],
     ["an address that is not ours", { host: "127.0.0.1.example" }, /127\.0\.0\.1\.example/],
     ["a configuration file that is not there", { config: "nowhere.json" }, /no file nowhere\.json/],
     ["a public key that is none", { jwtPublicKey: "/dev/null" }, /jwtPublicKey \/dev\/null: That is no public key/],

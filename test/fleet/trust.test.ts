@@ -132,6 +132,7 @@ describe.each(buses)("Over %s, with a node and two gateways,", (_, openBus) => {
     for (const body of [attack, { status: "stopped" }, { status: "running", pid: 1 }]) {
       expect(await ask("POST publish/instances/a", body)).toMatchObject(refused);
     }
+    expect(await ask("DELETE publish/instances/a")).toMatchObject(refused);
     const subject = publishedSubject(org, "a");
     const puts = [attack, { status: "stopped" }, { status: 5 }].map(bytes);
     const positions: number[] = [];

@@ -64,6 +64,7 @@ const unlimited = {
   subscribes: none,
   messages: none,
   reads: none,
+  readBytes: none,
   publishes: none,
   publishBytes: none,
   connections: none,

@@ -10,6 +10,7 @@ const unlimited: Readonly<Record<RateName | CountName, Quota>> = {
   subscribes: none,
   messages: none,
   reads: none,
+  readBytes: none,
   publishes: none,
   publishBytes: none,
   connections: none,

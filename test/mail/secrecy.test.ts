@@ -99,7 +99,7 @@ describe("A payload stays between sender and receiver", () => {
     expect(seen.filter((text) => text.includes(secret))).toEqual([]);
   });
 
-  test("on NATS: neither does what is said on the bus, but for the inbox and the table of letters", async () => {
+  test("on NATS: neither does what is said on the bus, but for the inbox and the table of payloads", async () => {
     const heard: string[] = [];
     const stop = bus.subscribe("skein.>", ({ subject, data }) => {
       heard.push(`${subject} ${new TextDecoder().decode(data)}`);
@@ -115,7 +115,7 @@ describe("A payload stays between sender and receiver", () => {
     stop();
     expect(seen.filter((text) => text.includes(secret))).toEqual([]);
     const ours = heard.filter(
-      (text) => !/^skein\.default\.(letters|inbox)\.|^skein\.default\.messages\.m[12] /.test(text),
+      (text) => !/^skein\.default\.(payloads|inbox)\.|^skein\.default\.messages\.m[12] /.test(text),
     );
     expect(ours.some((text) => text.startsWith("skein.default.rejected.messages.m2"))).toBe(true);
     const leaks = ours.filter((text) => text.includes(secret));

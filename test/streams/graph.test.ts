@@ -86,7 +86,7 @@ describe.each(buses)("Tools, over %s,", (_, open) => {
       max_tokens: 100,
       key: "id",
     };
-    await scene.publish("graph/c1", { type: "tool_start", tool: "deploy", params });
+    await scene.publish("graph/c1", { type: "tool_start", tool: "deploy", params, env: params.env });
     await live.count(2);
     using snapshot = scene.follow("poll", "graph");
     await snapshot.count(1);
@@ -101,8 +101,11 @@ describe.each(buses)("Tools, over %s,", (_, open) => {
       key: "id",
     };
     expect(live.frames[1]?.params).toEqual(shown);
+    expect(live.frames[1]?.env).toEqual(shown.env);
     expect(snapshot.frames).toMatchObject([{ active: [{ params: shown }] }]);
     expect(resumed.frames[1]?.params).toEqual(shown);
+    await scene.publish("graph/c1", { type: "tool_end", tool: "deploy", status: "success", output: params });
+    expect((await live.count(3))[2]?.output).toEqual(shown);
     for (const { raw } of [live, snapshot, resumed]) expect(raw.join()).not.toContain(secret);
   });
 

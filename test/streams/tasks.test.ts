@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { Recorder } from "../bus/recorder.ts";
 import { type Client, follow, type Seen } from "../support/client.ts";
 import { token } from "../support/tokens.ts";
 import { buses, Scene, withoutCursors } from "./scene.ts";
 
+const dayMs = 24 * 60 * 60 * 1000;
 const timestamp = "2024-01-01T12:00:00Z";
 
 function update(task_id: string, data: object) {
@@ -48,6 +50,45 @@ describe.each(buses)("Tasks, over %s,", (_, open) => {
     ]);
     using newcomer = scene.follow("sse", "tasks?instance_id=i1");
     await newcomer.until((frames) => frames.some(({ task_id }) => task_id === "t1"));
+  });
+
+  test("show no secrets, live, in a room, after a resume and in reports of rejected ones", async () => {
+    await using scene = await Scene.open(open);
+    const secret = "canary-4c1d";
+    const free = {
+      password: secret,
+      list: [{ api_key: secret }],
+      url: `https://user:${secret}@example.com/x`,
+      words: 12,
+    };
+    const masked = { password: "***", list: [{ api_key: "***" }], url: "https://***@example.com/x", words: 12 };
+    const told = { ...step, data: { ...step.data, output: free, env: { GITHUB_TOKEN: secret } }, extra: free, secret };
+    const shown = { data: { output: masked, env: { GITHUB_TOKEN: "***" } }, extra: masked, secret: "***" };
+    const going = update("t2", { status: "QUEUED", message: free.url, context: free });
+    const reports = new Recorder();
+    const journal = await scene.bus.journal({ name: "rejected", subjects: ["skein.*.rejected.>"], keepMs: dayMs });
+    journal.follow(reports);
+    using live = scene.follow("sse", "tasks?instance_id=i1");
+    using room = scene.follow("sse", "tasks/i1");
+    await room.count(1);
+    await live.count(2);
+    await scene.publish("tasks/i1", told);
+    await scene.publish("tasks/i1", going);
+    await scene.say(
+      { name: "tasks", subjects: ["skein.*.tasks.*"] },
+      { subject: "skein.acme.tasks.i1", body: { ...told, type: "dance" }, keepMs: dayMs },
+    );
+    using resumed = scene.follow("sse", `tasks/i1?since=${room.frames[0]?.cursor}`);
+    using newcomer = scene.follow("poll", "tasks/i1");
+    for (const client of [live, room, resumed]) {
+      const frames = await client.until((seen) => seen.some(({ task_id }) => task_id === "t2"));
+      expect(frames.find(({ type }) => type === "execution_step")).toMatchObject(shown);
+    }
+    const latest = (await newcomer.count(2))[1];
+    expect(latest).toMatchObject({ task_id: "t2", data: { message: masked.url, context: masked } });
+    await reports.until(({ messages }) => messages.length > 0);
+    for (const { raw } of [live, room, resumed, newcomer]) expect(raw.join()).not.toContain(secret);
+    expect(reports.bodies.join()).not.toContain(secret);
   });
 
   test("are told of in the rooms that a client has entered and not left", async () => {

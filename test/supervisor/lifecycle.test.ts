@@ -68,6 +68,16 @@ describe.each(buses)("on %s an instance", (_, openBus) => {
     await expect(station.command("start", "a", { id: "l" })).rejects.toMatchObject({ code: "conflict" });
   });
 
+  test("is copied under each name that is asked for, also with one id", async () => {
+    await station.supervise();
+    await station.command("create", "a", { template: "sleeper" });
+    for (const as of ["b", "c"]) {
+      const answer = await station.command("clone", "a", { as, id: "k" });
+      expect(answer).toMatchObject({ instance: { name: as }, duplicate: false });
+    }
+    expect(await station.command("clone", "a", { as: "c", id: "k" })).toMatchObject({ duplicate: true });
+  });
+
   test("that a gateway called unknown is told as it is", async () => {
     await station.supervise();
     await station.run("a", "sleeper");

@@ -22,6 +22,8 @@ export const protocolLimits: Limits = {
   letterKeepMs: 7 * 24 * 60 * 60 * 1000,
   letterRetryMs: 30_000,
   letterAttempts: 5,
+  lettersMax: 100_000,
+  lettersMaxBytes: 2_147_483_648,
   maxPayloadBytes: 1_032_192,
 };
 
@@ -66,7 +68,8 @@ export async function startGateway({ limits, port = 0, ...options }: GatewayOpti
 
 async function publish(address: string, body: unknown, token: string | undefined): Promise<number> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const response = await fetch(address, { method: "POST", body: body === null ? "" : JSON.stringify(body), headers });
+  const question = body === null ? { method: "DELETE" } : { method: "POST", body: JSON.stringify(body) };
+  const response = await fetch(address, { ...question, headers });
   const answer = (await response.json()) as { position: number };
   if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(answer)}`);
   return answer.position;

@@ -13,6 +13,7 @@ const noQuotas = {
   subscribes: unlimited,
   messages: unlimited,
   reads: unlimited,
+  readBytes: unlimited,
   publishes: unlimited,
   publishBytes: unlimited,
 };

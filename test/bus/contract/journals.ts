@@ -7,8 +7,8 @@ export function journals(place: Place): void {
   test("events are kept in the order of their positions", async () => {
     const { name, journal } = await place.journal();
     const acks = await Promise.all(Array.from({ length: 100 }, (_, i) => journal.append(`${name}.a`, bytes(`${i}`))));
-    const { messages, whole } = await journal.read({ subject: `${name}.a`, after: 0, upTo: 100, limit: 1_000 });
-    expect(whole).toBe(true);
+    const { messages, lost, more } = await journal.read({ subject: `${name}.a`, after: 0, upTo: 100, limit: 1_000 });
+    expect({ lost, more }).toEqual({ lost: false, more: false });
     expect(messages.map(({ position }) => position)).toEqual(acks.map(({ position }) => position));
     expect(messages.map(({ data }) => text(data))).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`));
   });
@@ -26,14 +26,14 @@ export function journals(place: Place): void {
     const { name, journal } = await place.journal();
     for (let i = 1; i <= 10; i += 1) await journal.append(`${name}.${i % 2 ? "odd" : "even"}`, bytes(`${i}`));
     const read = async (subject: string, after: number, upTo: number, limit: number) => {
-      const { messages, whole } = await journal.read({ subject, after, upTo, limit });
-      return { bodies: messages.map(({ data }) => text(data)).join(" "), whole };
+      const { messages, more } = await journal.read({ subject, after, upTo, limit });
+      return { bodies: messages.map(({ data }) => text(data)).join(" "), more };
     };
-    expect(await read(`${name}.odd`, 2, 8, 10)).toEqual({ bodies: "3 5 7", whole: true });
-    expect(await read(`${name}.*`, 7, 100, 10)).toEqual({ bodies: "8 9 10", whole: true });
-    expect(await read(`${name}.>`, 0, 10, 4)).toEqual({ bodies: "1 2 3 4", whole: false });
-    expect(await read(`${name}.even`, 10, 10, 10)).toEqual({ bodies: "", whole: true });
-    expect(await read(`${name}.none`, 0, 10, 10)).toEqual({ bodies: "", whole: true });
+    expect(await read(`${name}.odd`, 2, 8, 10)).toEqual({ bodies: "3 5 7", more: false });
+    expect(await read(`${name}.*`, 7, 100, 10)).toEqual({ bodies: "8 9 10", more: false });
+    expect(await read(`${name}.>`, 0, 10, 4)).toEqual({ bodies: "1 2 3 4", more: true });
+    expect(await read(`${name}.even`, 10, 10, 10)).toEqual({ bodies: "", more: false });
+    expect(await read(`${name}.none`, 0, 10, 10)).toEqual({ bodies: "", more: false });
   });
 
   test("a range longer than one batch is read whole", async () => {
@@ -41,6 +41,39 @@ export function journals(place: Place): void {
     await Promise.all(Array.from({ length: 2_500 }, (_, i) => journal.append(`${name}.a`, bytes(`${i}`))));
     const { messages } = await journal.read({ subject: `${name}.a`, after: 0, upTo: 2_500, limit: 2_200 });
     expect(messages.map(({ position }) => position)).toEqual(Array.from({ length: 2_200 }, (_, i) => i + 1));
+  });
+
+  test("a reading has as many bytes as are asked for, but a single event that is larger comes alone", async () => {
+    const { name, journal } = await place.journal();
+    for (const [i, size] of [400, 400, 400, 5_000, 100].entries()) {
+      await journal.append(`${name}.${i % 2}`, bytes(String(i).repeat(size)));
+    }
+    const keys = (found: readonly { readonly data: Uint8Array }[]) => found.map(({ data }) => text(data)[0]).join("");
+    const read = async (after: number, maxBytes: number) => {
+      const { messages, more } = await journal.read({ subject: `${name}.*`, after, upTo: 5, limit: 10, maxBytes });
+      return [keys(messages), more];
+    };
+    expect(await read(0, 1_000)).toEqual(["01", true]);
+    expect(await read(2, 1_000)).toEqual(["2", true]);
+    expect(await read(3, 1_000)).toEqual(["3", true]);
+    expect(await read(4, 1_000)).toEqual(["4", false]);
+    expect(await read(0, 6_300)).toEqual(["01234", false]);
+    const recent = async (upTo: number, maxBytes: number) =>
+      keys(await journal.recent({ subject: `${name}.*`, upTo, limit: 10, maxBytes }));
+    expect(await recent(3, 1_000)).toBe("12");
+    expect(await recent(4, 1_000)).toBe("3");
+    expect(await recent(5, 5_100)).toBe("34");
+    expect(await recent(5, 10_000)).toBe("01234");
+  });
+
+  test("large events are read whole, in order and once", async () => {
+    const { name, journal } = await place.journal();
+    const sizes = [1_000_000, 300_000, 1_000_000, 1_000_000, 10, 700_000, 700_000, 700_000, 20];
+    for (const [i, size] of sizes.entries()) await journal.append(`${name}.a`, bytes(String(i).repeat(size)));
+    const { messages, more } = await journal.read({ subject: `${name}.a`, after: 0, upTo: sizes.length, limit: 100 });
+    expect(messages.map(({ data }) => data.length)).toEqual(sizes);
+    expect(messages.map(({ data }) => text(data)[0]).join("")).toBe("012345678");
+    expect(more).toBe(false);
   });
 
   test("the newest events that match, oldest first", async () => {

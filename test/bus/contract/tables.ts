@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { writesMax } from "../../../src/bus/in-flight.ts";
 import { bytes, Recorder, text } from "../recorder.ts";
 import { nothing, type Place } from "./place.ts";
 
@@ -77,6 +78,31 @@ export function tables(place: Place): void {
     expect(text((await table.get(`${name}.a`))?.data ?? nothing)).toBe("one");
   });
 
+  test("a value that is removed leaves no trace, and only the one that was meant goes", async () => {
+    const { name, table } = await place.table();
+    const first = await table.put(`${name}.a`, bytes("one"));
+    const second = await table.put(`${name}.a`, bytes("two"));
+    await expect(table.remove(`${name}.a`, first.position)).rejects.toMatchObject({ code: "conflict" });
+    await table.remove(`${name}.a`, second.position);
+    expect(await table.get(`${name}.a`)).toBeUndefined();
+    await expect(table.remove(`${name}.a`, second.position)).rejects.toMatchObject({ code: "conflict" });
+    await table.put(`${name}.a`, bytes("again"), { expected: 0 });
+    expect(text((await table.get(`${name}.a`))?.data ?? nothing)).toBe("again");
+  });
+
+  test("more than may wait for the bus at a time is refused at once, and the rest is stored", async () => {
+    const { name, table } = await place.table();
+    const body = new Uint8Array(900_000);
+    const puts = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => table.put(`${name}.${i}`, body)));
+    const refused = puts.flatMap((put) => (put.status === "rejected" ? [put.reason] : []));
+    expect(refused).toHaveLength(50 - Math.floor(writesMax.bytes / body.length));
+    for (const reason of refused) expect(reason).toMatchObject({ code: "bus_away", retryAfterMs: 1_000 });
+    for (const [i, { status }] of puts.entries()) {
+      expect((await table.get(`${name}.${i}`)) !== undefined).toBe(status === "fulfilled");
+    }
+    await table.put(`${name}.later`, body);
+  });
+
   test("a subject outside the table is refused", async () => {
     const { table } = await place.table();
     await expect(table.put("elsewhere.a", bytes("one"))).rejects.toMatchObject({ code: "unknown_subject" });
@@ -127,6 +153,36 @@ export function tableFollowers(place: Place): void {
     }
     for (const recorder of recorders) {
       await recorder.until(({ positions }) => positions.at(-1) === end);
+      expect(recorder.rows).toEqual(stored);
+      expect(recorder.positions).toEqual(rising(recorder.positions));
+    }
+    for (const stop of stops) stop();
+  });
+
+  test("the same holds for large values, and for one that is larger than what is asked for at a time", async () => {
+    const { name, table } = await place.table();
+    const large = (i: number) => bytes(`${i} `.padEnd(20_000, "x"));
+    await table.put(`${name}.large`, bytes("large ".padEnd(1_000_000, "x")));
+    await table.put(`${name}.larger`, bytes("larger ".padEnd(1_000_000, "x")));
+    for (let i = 0; i < 300; i += 1) await table.put(`${name}.${i}`, large(i));
+    const writing = (async () => {
+      let last = 0;
+      for (let i = 0; i < 400; i += 1) {
+        const isDeleted = i % 10 === 0;
+        last = (await table.put(`${name}.${(i * 7) % 300}`, isDeleted ? nothing : large(1_000 + i))).position;
+      }
+      return last;
+    })();
+    const recorders = Array.from({ length: 2 }, () => new Recorder());
+    const stops = recorders.map((recorder) => table.follow(recorder));
+    const end = await writing;
+    const stored = new Map<string, string>();
+    for (const key of ["large", "larger", ...Array(300).keys()]) {
+      const value = await table.get(`${name}.${key}`);
+      if (value) stored.set(`${name}.${key}`, text(value.data));
+    }
+    for (const recorder of recorders) {
+      await recorder.until(({ positions, levels }) => positions.at(-1) === end && levels > 0);
       expect(recorder.rows).toEqual(stored);
       expect(recorder.positions).toEqual(rising(recorder.positions));
     }
