@@ -6,19 +6,20 @@ import { Failure } from "../protocol/failure.ts";
 import type { Command, CommandAnswer, CommandRequest } from "../protocol/instance.ts";
 import { reaches, requireName } from "../stream/access.ts";
 import { flag, parseQuery } from "../stream/query.ts";
+import { freeText, identifier } from "../stream/texts.ts";
 import { parseBody } from "./body.ts";
 import type { Admitted, Call } from "./entrance.ts";
 import { instanceName } from "./name.ts";
 
 const listQuery = z.strictObject({ include_archived: flag(false) });
 const deleteQuery = z.strictObject({ force: flag(false) });
-const params = z.record(z.string(), z.string());
+const params = z.record(identifier, freeText);
 
 const newInstance = z.strictObject({
   name: instanceName,
-  template: z.string().min(1, "must not be empty"),
+  template: identifier.min(1, "must not be empty"),
   params: params.exactOptional(),
-  node: z.string().min(1, "must not be empty").exactOptional(),
+  node: identifier.min(1, "must not be empty").exactOptional(),
 });
 
 const copy = z.strictObject({ as: instanceName, params: params.exactOptional() });

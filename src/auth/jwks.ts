@@ -1,5 +1,6 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { jsonInText } from "../protocol/json.ts";
 import { type PublicKey, publicKeysIn } from "./public-key.ts";
 
 const keepMs = 10 * 60_000;
@@ -85,7 +86,7 @@ async function fetchJson(url: URL, signal: AbortSignal): Promise<unknown> {
     await response.body?.cancel();
     throw new Error(`The answer's status is ${response.status}`);
   }
-  return JSON.parse(await textOf(response.body));
+  return jsonInText(await textOf(response.body), { what: "The answer" });
 }
 
 async function textOf(body: ReadableStream<Uint8Array>): Promise<string> {

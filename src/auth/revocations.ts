@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Bus, Follower, Stored, Table } from "../bus/bus.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { Opening } from "../protocol/opening.ts";
 import { anyOrg, encodeToken, subjectOf } from "../protocol/subject.ts";
 import { toleranceMs } from "./claims.ts";
@@ -205,7 +206,7 @@ async function putLater(table: Table, subject: string, row: Omit<Row, "position"
 
 /** Undefined when a body is no revocation. */
 function parseRow(data: Uint8Array): Omit<Row, "position"> | undefined {
-  const parsed = shape.safeParse(jsonIn(data));
+  const parsed = shape.safeParse(maybeJsonIn(data));
   if (!parsed.success) return undefined;
   const { revoked_at, expires_at } = parsed.data;
   return {
@@ -228,12 +229,4 @@ function tokenOf(text: string): string {
 
 function iso(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-function jsonIn(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
-  } catch {
-    return undefined;
-  }
 }
