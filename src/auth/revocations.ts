@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Bus, Follower, Stored, Table } from "../bus/bus.ts";
+import { inBackground } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { maybeJsonIn } from "../protocol/json.ts";
@@ -75,7 +76,11 @@ export class Revocations implements Follower {
    */
   async start(): Promise<void> {
     this.#stops.push(this.#clock.every(sweepMs, () => this.#sweep()));
-    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#opening.open().catch(this.#report)));
+    this.#stops.push(
+      this.#bus.onState((state) => {
+        if (state === "up") inBackground("opening the revocations", this.#opening.open(), this.#report);
+      }),
+    );
     await this.#opening.open();
   }
 

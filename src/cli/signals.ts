@@ -1,4 +1,4 @@
-import { log } from "./explained.ts";
+import { log, messageOf } from "./explained.ts";
 
 /** Leaves at the first signal, saying `farewell`; the second one leaves at once. */
 export function endOnSignal(leave: () => Promise<void>, farewell: string): void {
@@ -11,6 +11,12 @@ export function endOnSignal(leave: () => Promise<void>, farewell: string): void 
     await left;
     process.exit(0);
   };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
+  const onSignal = () => {
+    end().catch((thrown: unknown) => {
+      log(`leaving was not possible: ${messageOf(thrown)}`);
+      process.exit(1);
+    });
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
 }

@@ -1,3 +1,4 @@
+import { atEndOfTurn } from "../bus/turn.ts";
 import { Batch } from "../protocol/batch.ts";
 import { type Cursor, parseCursor } from "../protocol/cursor.ts";
 import { type End, ends } from "../protocol/end.ts";
@@ -75,7 +76,7 @@ export class Channel implements Upstream {
     if (this.#isFlushDue || this.#pending.length === 0) return;
     this.#isFlushDue = true;
     this.#pushedMs = this.tally.latency.now();
-    setImmediate(() => this.flush());
+    atEndOfTurn("sending to clients", () => this.flush(), this.tally.report);
   }
 
   /** Sends what this turn has brought. */

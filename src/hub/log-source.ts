@@ -48,7 +48,9 @@ export class LogSource {
     const { bus } = this.#parts;
     const stops = [
       bus.subscribe(anyOrg(logNewsTail), ({ subject, data }) => this.#hearNews(subject, data)),
-      bus.onState((state) => state === "up" && this.#logs.forEach(({ log }) => void log.askAgain())),
+      bus.onState((state) => {
+        if (state === "up") for (const { log } of this.#logs.values()) log.askAgain();
+      }),
     ];
     return () => {
       for (const stop of stops) stop();
@@ -66,6 +68,7 @@ export class LogSource {
     this.#logs.set(subject, { row, org, log });
     const { clock, limits } = this.#parts;
     linger(log.channel, { clock, lingerMs: limits.lingerMs }, () => this.#drop(subject, log));
+    // Whoever waits for it hears why.
     log.opened.catch(() => this.#drop(subject, log));
     return log.channel;
   }
@@ -101,9 +104,10 @@ export class LogSource {
 
   #hearNews(subject: string, data: Uint8Array): void {
     const org = splitSubject(subject)?.org;
-    let appeared: string | undefined;
+    let place: string | undefined;
     try {
-      ({ appeared } = parseNews(data));
+      const { appeared } = parseNews(data);
+      if (org !== undefined && appeared !== undefined) place = this.#subject(org, appeared);
     } catch (thrown) {
       return this.#parts.reject(
         this.definition,
@@ -112,7 +116,7 @@ export class LogSource {
       );
     }
     if (org === undefined) return;
-    if (appeared !== undefined) return this.#logs.get(this.#subject(org, appeared))?.log.appeared();
+    if (place !== undefined) return this.#logs.get(place)?.log.appeared();
     for (const entry of this.#logs.values()) if (entry.org === org) entry.log.askAgain();
   }
 

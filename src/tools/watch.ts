@@ -1,4 +1,5 @@
 import type { Bus, Follower, Journal, JournalSpec, Stored } from "../bus/bus.ts";
+import { inBackground } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Opening } from "../protocol/opening.ts";
@@ -49,9 +50,9 @@ export class ToolWatch {
     this.#stops.push(
       bus.onState((state) => {
         if (state === "up") this.#leases.renewAll(clock.now());
-        if (state === "up") void this.#opening.open().catch(report);
+        if (state === "up") inBackground("opening the journal of tools", this.#opening.open(), report);
       }),
-      clock.every(lookEveryMs, () => void this.#look()),
+      clock.every(lookEveryMs, () => inBackground("looking for tools that lapsed", this.#look(), report)),
     );
     await this.#opening.open();
   }
@@ -163,11 +164,16 @@ class Watching implements Follower {
 
   level(position: number): void {
     this.#position = Math.max(this.#position, position);
-    if (this.#held) void this.#readPast(position, ++this.#reading);
+    if (this.#held) this.#beginPast(position);
   }
 
   gap(position: number): void {
     this.#position = Math.max(this.#position, position);
+  }
+
+  #beginPast(upTo: number): void {
+    this.#reading += 1;
+    inBackground("reading the past of tools", this.#readPast(upTo, this.#reading), this.#parts.report);
   }
 
   /** A tool of the past gets its whole time again: how late it is when it is read says nothing of it. */
@@ -185,7 +191,7 @@ class Watching implements Follower {
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.code === "bus_away")) report(thrown);
       // It is tried again, until it succeeds.
-      clock.after(lookEveryMs, () => reading === this.#reading && void this.#readPast(upTo, ++this.#reading));
+      clock.after(lookEveryMs, () => reading === this.#reading && this.#beginPast(upTo));
       return;
     }
     if (reading !== this.#reading) return;

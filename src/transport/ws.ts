@@ -4,6 +4,7 @@ import { type RawData, WebSocket, WebSocketServer } from "ws";
 import type { Guard } from "../auth/guard.ts";
 import type { Lease, Leased, Leases } from "../auth/leases.ts";
 import type { Attendance, Attending, Farewell } from "../metrics/attendance.ts";
+import { inBackground, isolated } from "../protocol/background.ts";
 import { Batch } from "../protocol/batch.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
@@ -55,11 +56,12 @@ export class WebSockets {
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     // A client that goes away while we find out who it is has nobody else to say so to.
     socket.on("error", () => socket.destroy());
-    this.#upgrade(incoming, socket, head).catch((thrown) => {
+    const upgraded = this.#upgrade(incoming, socket, head).catch((thrown) => {
       const failure = Failure.from(thrown);
       if (failure.cause !== undefined) this.#parts.report(failure.cause);
       refuse(socket, failure);
     });
+    inBackground("upgrading to a WebSocket", upgraded, this.#parts.report);
   }
 
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -100,12 +102,15 @@ export class WebSockets {
     const { attendance } = this.#parts;
     this.#connections.add(connection);
     attendance.arrive(connection);
-    ws.on("close", (code) => {
+    const { report } = this.#parts;
+    const close = (code: number) => {
       this.#connections.delete(connection);
       attendance.depart(connection, connection.farewell(code));
       connection.gone();
-    });
-    connection.follow().catch((thrown) => connection.end(failed(Failure.from(thrown))));
+    };
+    ws.on("close", isolated("a WebSocket that closes", close, report));
+    const followed = connection.follow().catch((thrown) => connection.end(failed(Failure.from(thrown))));
+    inBackground("following a stream", followed, report);
   }
 
   #sweep(): void {
@@ -157,11 +162,19 @@ class Connection implements Outlet, Leased, Attending {
     this.heardMs = parts.clock.now();
     // What the client says waits in the socket until there is a session to hear it.
     ws.pause();
-    ws.on("message", (data, isBinary) => this.#hear(data, isBinary));
-    ws.on("ping", () => this.#touch());
+    const { report } = parts;
+    const hear = (data: RawData, isBinary: boolean) => this.#hear(data, isBinary);
+    ws.on("message", isolated("hearing a client", hear, report));
+    ws.on(
+      "ping",
+      isolated("hearing a client", () => this.#touch(), report),
+    );
     // The close that follows every error says it all.
     ws.on("error", () => {});
-    streamOf(ws)?.on("drain", () => this.#script?.drained());
+    streamOf(ws)?.on(
+      "drain",
+      isolated("writing to a client", () => this.#script?.drained(), report),
+    );
     this.#lease = parts.leases.take(guest.principal, this);
   }
 
@@ -249,7 +262,9 @@ class Connection implements Outlet, Leased, Attending {
 
   #take(message: ClientMessage, script: Script): void {
     if (message.type === "ping") return this.say(pong);
-    if (message.type === "auth") return void this.#renew(parseAuth(message));
+    if (message.type === "auth") {
+      return inBackground("renewing a token", this.#renew(parseAuth(message)), this.#parts.report);
+    }
     // Its answer is a fresh snapshot; that of one more stream is counted as what it is.
     if (!reservedMessages.has(message.type)) this.guest.spend("reads");
     script.receive(message);
