@@ -102,10 +102,8 @@ const stopwatch = () => performance.now();
 export function createSkein(given: SkeinOptions): Skein {
   const { bus, limits, streams = productStreams } = given;
   const definitions = withRooms(streams);
-  const { auth: options = openAuth, quotas: allowed = noLimits } = given;
-  const { random = Math.random, report: hear = console.error, exceptions = new Exceptions(hear) } = given;
-  const report = exceptions.take;
-  const clock = isolatedClock(given.clock ?? systemClock, report);
+  const { auth: options = openAuth, quotas: allowed = noLimits, random = Math.random } = given;
+  const { hear, exceptions, report, clock } = handlersOf(given);
   let isClosing = false;
   const gateway = crypto.randomUUID();
   const auth = new Auth(options, { bus, clock, gateway, report: hear });
@@ -130,9 +128,7 @@ export function createSkein(given: SkeinOptions): Skein {
     perAddress: socketsOf(allowed, auth),
     countRefusedSocket: () => quotas.countRefusal("sockets address"),
     link: () => auth.sessions.link(),
-    async start() {
-      for (const room of rooms) await room.start();
-    },
+    start: () => startAll(rooms),
     async close(drainMs) {
       isClosing = true;
       const connections = Object.values(open).flatMap((set) => [...set]);
@@ -141,6 +137,16 @@ export function createSkein(given: SkeinOptions): Skein {
       for (const room of rooms.toReversed()) await room.close();
     },
   };
+}
+
+/** What takes exceptions, and the clock whose timers have it for a handler. */
+function handlersOf({ clock = systemClock, report: hear = console.error, ...rest }: SkeinOptions) {
+  const { exceptions = new Exceptions(hear) } = rest;
+  return { hear, exceptions, report: exceptions.take, clock: isolatedClock(clock, exceptions.take) };
+}
+
+async function startAll(rooms: readonly { start(): void | Promise<void> }[]): Promise<void> {
+  for (const room of rooms) await room.start();
 }
 
 /** Whoever serves the journal of tools ends those whose processes have died. */

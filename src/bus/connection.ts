@@ -215,7 +215,9 @@ export class Connection {
       if (type === "disconnect" || type === "reconnect") stopAsking();
       if (type === "disconnect") {
         this.#turn("away");
-        stopAsking = this.clock.every(askWhyEveryMs, () => void this.#askWhy());
+        stopAsking = this.clock.every(askWhyEveryMs, () => {
+          inBackground("asking why NATS is away", this.#askWhy(), this.onException);
+        });
       }
       if (type === "reconnect") this.#turn("up");
       if (type === "error") this.#report(status);

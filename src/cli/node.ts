@@ -65,7 +65,11 @@ export interface RunningNode {
 }
 
 /** Runs the instances of this node. Throws Explained when its directory or its name is in use. */
-export async function runNode(bus: Bus, household: Household, { org, url, access, onException }: Place): Promise<RunningNode> {
+export async function runNode(
+  bus: Bus,
+  household: Household,
+  { org, url, access, onException }: Place,
+): Promise<RunningNode> {
   const { directory, logs, name, templates, first } = household;
   const gateway = reachable(url);
   const environment = { ...environmentForOthers(), SKEIN_URL: gateway };

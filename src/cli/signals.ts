@@ -1,3 +1,4 @@
+import { inBackground } from "../protocol/background.ts";
 import { log, messageOf } from "./explained.ts";
 
 /** Leaves at the first signal, saying `farewell`; the second one leaves at once. */
@@ -11,12 +12,10 @@ export function endOnSignal(leave: () => Promise<void>, farewell: string): void 
     await left;
     process.exit(0);
   };
-  const onSignal = () => {
-    end().catch((thrown: unknown) => {
-      log(`leaving was not possible: ${messageOf(thrown)}`);
-      process.exit(1);
-    });
+  const fail = (fault: unknown) => {
+    log(messageOf(fault));
+    process.exit(1);
   };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", () => inBackground("leaving", end(), fail));
+  process.on("SIGINT", () => inBackground("leaving", end(), fail));
 }

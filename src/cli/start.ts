@@ -42,7 +42,8 @@ export async function start(config: Config, own: readonly OwnStream[]): Promise<
     opened.push(async () => agent?.close());
     const { skein, url, close: unlisten } = await explained(serve({ bus, auth, config, own, exceptions }));
     opened.push(() => unlisten(config.drainMs));
-    const node = household && (await runNode(bus, household, { org: config.org, url, access, onException: exceptions.take }));
+    const node =
+      household && (await runNode(bus, household, { org: config.org, url, access, onException: exceptions.take }));
     const leave = async () => {
       // Otherwise the port is closed before anything is said: who hears the good-bye finds nobody here.
       if (household?.isTemporary) await node?.settle();

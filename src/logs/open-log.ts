@@ -53,7 +53,7 @@ export class OpenLog implements Polled {
     this.interest = new Interest(clock, limits.interestMs);
     this.#batcher = new Batcher({ clock, limits, publish, report });
     const emit = (step: LogStep) => this.#batcher.take(redaction.step(step));
-    this.#follower = new Follower({ path, root, files, clock, rules, from: "end", emit });
+    this.#follower = new Follower({ path, root, files, clock, rules, from: "end", emit, onException: report });
   }
 
   /** Throws `forbidden` when the file lies where it may not. */

@@ -24,6 +24,7 @@ import { open } from "./open.ts";
 import { refuse, sayable, turnAway } from "./refusal.ts";
 import type { Outlet, Script } from "./script.ts";
 import { headersOf, sentBytes, untakenBytes } from "./socket.ts";
+import { rawStreamOf, streamOf } from "./ws-stream.ts";
 
 const addresses = /^(?:\/ws(?:\/(?<path>.*))?|\/api\/v1\/web\/(?<fragments>live\/[^/]*))$/s;
 const sweepMs = 1000;
@@ -284,28 +285,4 @@ class Connection implements Outlet, Leased, Attending {
   #touch(): void {
     this.heardMs = this.#parts.clock.now();
   }
-}
-
-/** The parts of `ws` that lead past its sender; private, so read in this file only. */
-interface Inside {
-  readonly _socket?: Duplex | null;
-  readonly _sender?: { _state?: unknown; _firstFragment?: unknown; _queue?: { length: number } } | null;
-}
-
-function streamOf(ws: WebSocket): Duplex | undefined {
-  return (ws as unknown as Inside)._socket ?? undefined;
-}
-
-/**
- * The socket below a WebSocket, when prepared bytes may be written to it past `ws` for as long as the WebSocket is open.
- *
- * That is safe while no fragmented message is under way, nothing is being compressed and nothing is queued. Here none of
- * it can begin: no compression is negotiated, and nobody sends but `Connection`, whole text messages only. So it is
- * looked at once and not for every frame, which would touch three more objects of every client. Undefined on a runtime
- * whose `ws` is built otherwise; then `ws.send` is the way.
- */
-function rawStreamOf(ws: WebSocket): Duplex | undefined {
-  const { _sender: sender } = ws as unknown as Inside;
-  const isQuiet = sender && sender._state === 0 && sender._firstFragment === true && sender._queue?.length === 0;
-  return isQuiet ? streamOf(ws) : undefined;
 }
