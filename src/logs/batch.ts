@@ -76,16 +76,19 @@ export class Batcher {
   close(): void {
     this.#isClosed = true;
     this.#waiting = [];
-    this.flush();
+    this.#leaveLater();
   }
 
   #leave(): void | Promise<void> {
     const { clock, limits } = this.#parts;
     const restMs = this.#leftMs + limits.batchMs - clock.now();
     if (restMs <= 0 || this.#waitingBytes >= limits.batchBytes) return this.flush();
-    this.#stopTimer ??= clock.after(Math.min(restMs, limits.batchMs), () => {
-      inBackground("publishing lines", Promise.resolve(this.flush()), this.#parts.report ?? console.error);
-    });
+    this.#stopTimer ??= clock.after(Math.min(restMs, limits.batchMs), () => this.#leaveLater());
+  }
+
+  /** Publishes what waits, and nothing waits for that. */
+  #leaveLater(): void {
+    inBackground("publishing lines", Promise.resolve(this.flush()), this.#parts.report ?? console.error);
   }
 
   #chains(step: LinesStep): boolean {
