@@ -100,6 +100,22 @@ export const bodyCases: fc.Arbitrary<BodyCase> = fc.oneof(
   },
 );
 
+const deepest = 10_000;
+
+/** What is tried in every run, because it has broken something or would break much. */
+export const knownCases: readonly BodyCase[] = [
+  field("deep", "[".repeat(deepest) + "]".repeat(deepest)),
+  field("deep", `${'{"a":'.repeat(deepest)}0${"}".repeat(deepest)}`),
+  field("__proto__", '{"status":"x","toJSON":1}'),
+  field("then", '"\\ud800"'),
+  field("big", `[${"1e15,".repeat(50_000)}1e999]`),
+  field("type", '"cursor"'),
+];
+
+function field(key: string, value: string): BodyCase {
+  return { kind: "field", variant: 0, text: fieldText([key, value]), at: "last" };
+}
+
 /** The bytes of a case, in a body out of some that are right. */
 export function bytesOf(found: BodyCase, right: readonly object[]): Uint8Array {
   if (found.kind === "bytes") return found.bytes;
