@@ -128,12 +128,13 @@ function hasMore(text: string, most: number): boolean {
   return false;
 }
 
-/** Where the string ends that begins at `start`: at the next quotation mark without an odd number of backslashes before it. */
+/** Where the string ends that begins at `start`: at the next quotation mark that no backslash escapes. */
 function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let first = end;
-    while (text.charCodeAt(first - 1) === backslash) first -= 1;
-    if ((end - first) % 2 === 0) return end;
+  let end = start + 1;
+  while (end < text.length) {
+    const unit = text.charCodeAt(end);
+    if (unit === quote) return end;
+    end += unit === backslash ? 2 : 1;
   }
-  return text.length;
+  return end;
 }
