@@ -77,7 +77,7 @@ describe.each([
     await recorder.until(({ messages }) => messages.length === 2);
     expect(heard).toEqual(["runs.a", "runs.b"]);
     // On NATS the store is called after its stream.
-    expect(reports.texts).toEqual([expect.stringMatching(/^following \S*runs, runs\.a at position \d+: a defect$/)]);
+    expect(reports.texts).toEqual([expect.stringMatching(/^following \S*runs, runs\.a at position \d+: a defect$/i)]);
     expect(reports.texts[0]).toContain(` ${position}:`);
     expect(reports.causes).toEqual([defect]);
     for (const stop of stops) stop();
