@@ -107,7 +107,7 @@ export class Tickets {
   #journal(): Promise<Journal> {
     this.#opening ??= this.#bus.journal({ name: "tickets", subjects: [anyOrg("tickets.*")], keepMs });
     this.#opening.catch(() => {
-      // Whoever waits for it hears why; the next one tries again.
+      // The caller gets the reason; the next call tries again.
       this.#opening = undefined;
     });
     return this.#opening;

@@ -21,7 +21,7 @@ interface FanoutParts {
  * Tells one reading to many followers, each call in order and at once.
  *
  * One who joins late gets a beginning of its own: `begin`, the rows as they are, `level` as soon as the reading is level.
- * An exception in a follower ends that call, here and for nobody else, and is reported with the place that it is about.
+ * An exception in a follower ends that call alone, and is reported with the subject and position that it is about.
  */
 export class Fanout implements Follower {
   readonly #parts: FanoutParts;

@@ -117,7 +117,7 @@ function openOnce<Kind>(open: Map<string, Promise<Kind>>, store: Store, make: ()
   if (known) return known;
   const opening = store.open().then(make);
   open.set(store.name, opening);
-  // Whoever opens it hears why it failed.
+  // The caller gets the reason.
   opening.catch(() => open.delete(store.name));
   return opening;
 }

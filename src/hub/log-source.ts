@@ -68,7 +68,7 @@ export class LogSource {
     this.#logs.set(subject, { row, org, log });
     const { clock, limits } = this.#parts;
     linger(log.channel, { clock, lingerMs: limits.lingerMs }, () => this.#drop(subject, log));
-    // Whoever waits for it hears why.
+    // What awaits `opened` gets the reason.
     log.opened.catch(() => this.#drop(subject, log));
     return log.channel;
   }

@@ -108,7 +108,7 @@ export class Follower {
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#turn.then(work);
-    // Whoever asked for this turn hears it; the next one comes all the same.
+    // The caller of this turn gets the reason; the next turn comes all the same.
     this.#turn = turn.catch(() => {});
     return turn;
   }

@@ -69,7 +69,7 @@ export class OpenLogs {
     if (this.#held.size === 0) this.#stop = clock.every(lookEveryMs, () => this.#closeIdle());
     this.#held.set(name, held);
     this.#sweep.add(log);
-    // Whoever asked for it hears why.
+    // What awaits `ready` gets the reason.
     held.ready.catch(() => this.#close(name, log));
     return held;
   }

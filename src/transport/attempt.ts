@@ -60,7 +60,7 @@ export async function isWorthTelling(attempts: readonly Attempt[]): Promise<bool
 
 /** A refusal may be looked at later than it is there. */
 function quiet<T>(opening: Promise<T>): Promise<T> {
-  // Whoever follows it hears it.
+  // What follows it gets the reason.
   opening.catch(() => {});
   return opening;
 }
