@@ -138,7 +138,7 @@ test("A snapshot that fits is as its definition says, field by field", async () 
 describe("What channels keep of their openings", () => {
   const opening = (size: number): Opening => {
     const frames = [new Frame({ type: "x", text: "x".repeat(size) })];
-    return { resumed: false, frames, batches: [], next: 0, over: false };
+    return { resumed: false, frames, batches: [], from: undefined, next: 0, over: false };
   };
   const made = (size: number) => async () => opening(size);
 
