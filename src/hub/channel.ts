@@ -178,10 +178,8 @@ export class Channel implements Upstream {
     for (;;) {
       const { next, over } = this.#mark();
       const snapshot = await this.#past.snapshot(view, reason);
-      if (snapshot) {
-        const { frames, from } = snapshot;
-        return { resumed: false, frames, batches: portions(frames), from, next, over };
-      }
+      if (snapshot)
+        return { resumed: false, from: undefined, ...snapshot, batches: portions(snapshot.frames), next, over };
       // What was now is gone already: look again.
       await this.#past.ready();
       this.flush();
