@@ -8,6 +8,7 @@ export type { AgentEvent, AttackEvent, CrackEvent, JobEvent } from "./fragments/
 export type { Fragment, Template, Tools } from "./fragments/fragment.ts";
 export { ownTemplates, type Templates } from "./fragments/templates.ts";
 export { type Clock, systemClock } from "./protocol/clock.ts";
+export { Exceptions } from "./protocol/exceptions.ts";
 export { Failure, type FailureCode } from "./protocol/failure.ts";
 export type { FrameBody } from "./protocol/frame.ts";
 export { type Listening, listen } from "./server.ts";

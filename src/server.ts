@@ -1,9 +1,10 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Bodies } from "./limits/bodies.ts";
 import { type SocketQuota, Sockets } from "./limits/sockets.ts";
 import { Unread } from "./limits/unread.ts";
+import { isolated, isolatedClock } from "./protocol/background.ts";
 import { systemClock } from "./protocol/clock.ts";
 import type { Skein } from "./skein.ts";
 import { untakenBytes } from "./transport/socket.ts";
@@ -58,14 +59,18 @@ export interface ListenOptions {
 export async function listen(skein: Skein, options: ListenOptions): Promise<Listening> {
   const { host, port, handshakeMs = 10_000, stuckAfterMs = 30_000 } = options;
   const { perAddress = skein.perAddress, onRefused = skein.countRefusedSocket } = options;
+  const { report } = skein;
+  const clock = isolatedClock(systemClock, report);
   const server = serverOf(skein, options);
-  const sockets = new Sockets(perAddress);
-  const bodies = new Bodies({ clock: systemClock, graceMs: handshakeMs, sweepMs: Math.min(sweepMs, handshakeMs / 4) });
-  const unread = new Unread({ clock: systemClock, afterMs: 2 * stuckAfterMs, sockets: sockets.open, untakenBytes });
-  server.on("connection", (socket: Socket) => {
+  const sockets = new Sockets(perAddress, report);
+  const bodies = new Bodies({ clock, graceMs: handshakeMs, sweepMs: Math.min(sweepMs, handshakeMs / 4) });
+  const unread = new Unread({ clock, afterMs: 2 * stuckAfterMs, sockets: sockets.open, untakenBytes });
+  const take = (socket: Socket) => {
     if (!sockets.take(socket)) onRefused?.();
-  });
-  server.on("request", (incoming, response) => bodies.watch(incoming, response));
+  };
+  const watch = (incoming: IncomingMessage, response: ServerResponse) => bodies.watch(incoming, response);
+  server.on("connection", isolated("taking a socket in", take, report));
+  server.on("request", isolated("taking a request in", watch, report));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 4096 }, resolve);
@@ -77,9 +82,9 @@ export async function listen(skein: Skein, options: ListenOptions): Promise<List
       await skein.close(drainMs);
       server.closeIdleConnections();
       // Whoever has not said good-bye by now is not going to: a client that reads nothing never does.
-      const timer = setTimeout(() => sockets.destroy(), graceMs);
+      const spare = clock.after(graceMs, () => sockets.destroy());
       await closed;
-      clearTimeout(timer);
+      spare();
       bodies.close();
       unread.close();
     },
@@ -97,7 +102,7 @@ function serverOf(skein: Skein, { handshakeMs = 10_000, maxHeaderBytes = 16_384 
   };
   // The listener must leave the global Response alone: event streams are written past it.
   const server = createServer(settings, getRequestListener(skein.app.fetch, { overrideGlobalObjects: false }));
-  return server.on("upgrade", skein.upgrade);
+  return server.on("upgrade", isolated("upgrading a request", skein.upgrade, skein.report));
 }
 
 function urlOf(server: Server): string {

@@ -17,8 +17,10 @@ import type { MailLimits } from "./mail/duty.ts";
 import { Mail } from "./mail/mail.ts";
 import { Attendance } from "./metrics/attendance.ts";
 import { metricsOf } from "./metrics/metrics.ts";
+import { isolatedClock, type Report } from "./protocol/background.ts";
 import { type Clock, systemClock } from "./protocol/clock.ts";
 import { type End, ends } from "./protocol/end.ts";
+import { Exceptions } from "./protocol/exceptions.ts";
 import type { Definition } from "./stream/define.ts";
 import { withRooms } from "./stream/rooms.ts";
 import { journalOf } from "./stream/subject.ts";
@@ -46,6 +48,8 @@ export interface SkeinOptions {
   readonly random?: () => number;
   /** Hears of every defect of ours that a client was told of as `internal`; console.error when not given. */
   readonly report?: (fault: unknown) => void;
+  /** Counts the exceptions of this process for `/metrics`, the bus' own included; those of the gateway alone when not given. */
+  readonly exceptions?: Exceptions;
 }
 
 /** Every limit of a gateway; the defaults are the configuration's. */
@@ -68,6 +72,8 @@ export interface Skein {
   start(): Promise<void>;
   /** How many sockets one address may hold, for whoever listens: twice as many as connections, a trusted proxy any number. */
   readonly perAddress: SocketQuota | undefined;
+  /** Takes an exception that no request can answer for: reports and counts it. */
+  readonly report: Report;
   /** Counts a socket that was refused for that. */
   readonly countRefusedSocket: () => void;
   /** The ticket of a one-time link for whoever has started it; undefined where there is none. Throws `bus_away`. */
@@ -97,11 +103,11 @@ const stopwatch = () => performance.now();
 export function createSkein(given: SkeinOptions): Skein {
   const { bus, limits, streams = productStreams } = given;
   const definitions = withRooms(streams);
-  const { auth: options = openAuth, quotas: allowed = noLimits } = given;
-  const { clock = systemClock, random = Math.random, report = console.error } = given;
+  const { auth: options = openAuth, quotas: allowed = noLimits, random = Math.random } = given;
+  const { hear, exceptions, report, clock } = handlersOf(given);
   let isClosing = false;
   const gateway = crypto.randomUUID();
-  const auth = new Auth(options, { bus, clock, gateway, report });
+  const auth = new Auth(options, { bus, clock, gateway, report: hear });
   const quotas = new Quotas({ clock, quotas: allowed });
   const hub = new Hub(definitions, { bus, clock, limits, report, gateway, stopwatch });
   const attendance = new Attendance(() => clock.now());
@@ -117,14 +123,13 @@ export function createSkein(given: SkeinOptions): Skein {
   const parts = { bus, clock, report, limits, definitions, options, auth, quotas, hub, fleet, mail, events, polls };
   const served = { ...parts, attendance, startedMs: clock.now() };
   return {
-    app: appOf({ ...served, metrics: metricsOf(readingsOf({ hub, bus, quotas, open })), isReady }),
+    app: appOf({ ...served, metrics: metricsOf(readingsOf({ hub, bus, quotas, open, exceptions })), isReady }),
     upgrade: (incoming, socket, head) => sockets.upgrade(incoming, socket, head),
+    report,
     perAddress: socketsOf(allowed, auth),
     countRefusedSocket: () => quotas.countRefusal("sockets address"),
     link: () => auth.sessions.link(),
-    async start() {
-      for (const room of rooms) await room.start();
-    },
+    start: () => startAll(rooms),
     async close(drainMs) {
       isClosing = true;
       const connections = Object.values(open).flatMap((set) => [...set]);
@@ -133,6 +138,16 @@ export function createSkein(given: SkeinOptions): Skein {
       for (const room of rooms.toReversed()) await room.close();
     },
   };
+}
+
+/** What takes exceptions, and the clock whose timers have it for a handler. */
+function handlersOf({ clock = systemClock, report: hear = console.error, ...rest }: SkeinOptions) {
+  const { exceptions = new Exceptions(hear) } = rest;
+  return { hear, exceptions, report: exceptions.take, clock: isolatedClock(clock, exceptions.take) };
+}
+
+async function startAll(rooms: readonly { start(): void | Promise<void> }[]): Promise<void> {
+  for (const room of rooms) await room.start();
 }
 
 /** Whoever serves the journal of tools ends those whose processes have died. */
@@ -199,9 +214,11 @@ interface Observed {
   readonly bus: Bus;
   readonly quotas: Quotas;
   readonly open: Readonly<Record<string, ReadonlySet<unknown>>>;
+  readonly exceptions: Exceptions;
 }
 
-function readingsOf({ hub: { tallies }, bus, quotas, open }: Observed): Parameters<typeof metricsOf>[0] {
+function readingsOf({ hub, bus, quotas, open, exceptions }: Observed): Parameters<typeof metricsOf>[0] {
+  const { tallies } = hub;
   const counts = () => Tally.sum(tallies.all);
   return {
     connections: () => Object.fromEntries(Object.entries(open).map(([transport, { size }]) => [transport, size])),
@@ -211,6 +228,7 @@ function readingsOf({ hub: { tallies }, bus, quotas, open }: Observed): Paramete
     resumes: () => counts().resumes,
     rejected: () => counts().rejected,
     refused: () => quotas.refused,
+    exceptions: () => exceptions.count,
     isBusUp: () => bus.state === "up",
   };
 }

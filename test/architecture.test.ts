@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import * as exceptions from "./support/exception-rules.ts";
 import * as rule from "./support/rules.ts";
 import { parseSource, readSources } from "./support/source.ts";
 
@@ -53,6 +54,30 @@ const homes: Readonly<Record<string, RegExp>> = {
   uplot: /^src\/dashboard\//,
   "@dagrejs/dagre": /^src\/dashboard\//,
   anser: /^src\/dashboard\//,
+};
+
+/** Files that do not keep the rules of exceptions yet. */
+const pending: readonly string[] = [
+  ...["src/fleet/row.ts", "src/fleet/watch.ts"],
+  ...["census", "desk", "health", "instance", "lock", "ports", "probe", "roster", "run", "state-file"].map(
+    (name) => `src/supervisor/${name}.ts`,
+  ),
+  ...["src/supervisor/stored-record.ts", "src/supervisor/turns.ts"],
+];
+
+/** The only files that may take a timer or a turn of the event loop: they isolate what runs then. */
+const timerHomes = ["src/protocol/clock.ts", "src/bus/turn.ts"];
+
+/** The only files that parse JSON themselves, and what theirs is. */
+const jsonHomes: Readonly<Record<string, string>> = {
+  "src/protocol/json.ts": "the door",
+  "src/bus/credentials.ts": "a file of the operator",
+  "src/bus/jetstream.ts": "what the server answers",
+  "src/cli/first-instances.ts": "a file of our own",
+  "src/config.ts": "a file of the operator",
+  "src/knobs/kinds.ts": "a setting of the operator",
+  "src/publisher/http-outlet.ts": "what a gateway answers",
+  "src/transport/rooms.ts": "a frame of our own",
 };
 
 /** One rule of the house. */
@@ -174,6 +199,59 @@ const rules: readonly Rule[] = [
     says: ["node:util", "Buffer", "NodeJS"].map(
       (name) => new RegExp(`^src/protocol/a.ts:\\d: a browser has no ${name}$`),
     ),
+  },
+  {
+    sentence: "a promise that nothing awaits has a handler",
+    check: exceptions.detachedPromises(pending),
+    broken: {
+      "src/hub/a.ts": "void work();\nconst f = () => void work();\nlet x: void;",
+      "src/client/a.ts": "void work();",
+      "src/cli/ps.ts": "void work();",
+    },
+    says: [1, 2].map((line) => `src/hub/a.ts:${line}: void hides a promise from the linter; use inBackground`),
+  },
+  {
+    sentence: "timers and turns of the event loop are taken where exceptions are isolated",
+    check: exceptions.rawTimers(timerHomes, pending),
+    broken: {
+      "src/protocol/clock.ts": "setTimeout(f, 1);",
+      "src/hub/a.ts":
+        "setTimeout(f, 1);\nsetInterval(f, 1);\nsetImmediate(f);\nqueueMicrotask(f);\nprocess.nextTick(f);\nsetInterval(() => {}, 1);",
+      "src/logs/a.ts": 'import { setTimeout } from "node:timers/promises";\nawait setTimeout(1);',
+    },
+    says: ["setTimeout", "setInterval", "setImmediate", "queueMicrotask", "nextTick"].map(
+      (name, i) =>
+        `src/hub/a.ts:${i + 1}: ${name} runs what no handler looks after; use a clock, atEndOfTurn or afterThis`,
+    ),
+  },
+  {
+    sentence: "a listener of events has a handler",
+    check: exceptions.bareListeners(pending),
+    broken: {
+      "src/transport/a.ts":
+        'a.on("b", () => f());\na.once("b", f);\na.addEventListener("b", (c) => {\n  f(c);\n});\n' +
+        'a.on("error", () => {});\na.on("error", () => a.destroy());\na.once("error", reject);\na.on("b", isolated("b", f, r));',
+    },
+    says: [
+      'src/transport/a.ts:1: the listener of "on" has no handler; use isolated',
+      'src/transport/a.ts:2: the listener of "once" has no handler; use isolated',
+      'src/transport/a.ts:3: the listener of "addEventListener" has no handler; use isolated',
+    ],
+  },
+  {
+    sentence: "a catch that takes everything says why",
+    check: exceptions.silentCatches(pending),
+    broken: {
+      "src/mail/a.ts":
+        "a.catch(() => {});\n// It comes again.\nb.catch(() => {});\nc.catch(report);\nd\n  .catch(function () {});",
+    },
+    says: [1, 5].map((line) => `src/mail/a.ts:${line}: a catch that takes everything says why above it`),
+  },
+  {
+    sentence: "JSON from outside has one door",
+    check: exceptions.strayJson(jsonHomes, pending),
+    broken: { "src/hub/a.ts": "JSON.parse(text);\nJSON.stringify(text);", "src/config.ts": "JSON.parse(text);" },
+    says: ["src/hub/a.ts:1: JSON is parsed by src/protocol/json.ts"],
   },
 ];
 

@@ -59,7 +59,7 @@ describe("settings", () => {
       ringBytes: 4_194_304,
       replayFrames: 10_000,
       maxMessageBytes: 65_536,
-      maxBodyBytes: 1_048_576,
+      maxBodyBytes: 262_144,
       logBatchMs: 100,
       logBatchBytes: 65_536,
       logLineBytes: 65_536,

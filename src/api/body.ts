@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { Failure } from "../protocol/failure.ts";
-import { objectIn } from "../stream/json.ts";
+import { objectIn } from "../protocol/json.ts";
 import { issueText } from "../stream/query.ts";
 import type { Call } from "./entrance.ts";
 
@@ -19,7 +19,7 @@ export async function parseBody<Body>(
   maxBytes: number,
   fault: BodyFault = "bad_request",
 ): Promise<Body> {
-  const parsed = schema.safeParse(objectIn(await readBody(call, maxBytes), fault));
+  const parsed = schema.safeParse(objectIn(await readBody(call, maxBytes), { fault, maxBytes }));
   if (parsed.success) return parsed.data;
   throw new Failure(fault, issueText(parsed.error));
 }

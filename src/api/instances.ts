@@ -7,6 +7,7 @@ import type { Command, CommandAnswer, CommandRequest } from "../protocol/instanc
 import { echoed, identifierLengthMax } from "../protocol/limits.ts";
 import { reaches, requireName } from "../stream/access.ts";
 import { flag, parseQuery } from "../stream/query.ts";
+import { freeText, identifier } from "../stream/texts.ts";
 import { parseBody } from "./body.ts";
 import type { Admitted, Call } from "./entrance.ts";
 import { idempotencyKey } from "./idempotency-key.ts";
@@ -14,18 +15,13 @@ import { instanceName } from "./name.ts";
 
 const listQuery = z.strictObject({ include_archived: flag(false) });
 const deleteQuery = z.strictObject({ force: flag(false) });
-const params = z.record(z.string(), z.string());
-
-const identifier = z
-  .string()
-  .min(1, "must not be empty")
-  .max(identifierLengthMax, `must not be longer than ${identifierLengthMax} characters`);
+const params = z.record(identifier, freeText);
 
 const newInstance = z.strictObject({
   name: instanceName,
-  template: identifier,
+  template: identifier.min(1, "must not be empty"),
   params: params.exactOptional(),
-  node: identifier.exactOptional(),
+  node: identifier.min(1, "must not be empty").exactOptional(),
 });
 
 const copy = z.strictObject({ as: instanceName, params: params.exactOptional() });

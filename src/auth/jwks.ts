@@ -1,5 +1,6 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { jsonInText } from "../protocol/json.ts";
 import { isLoopback } from "./loopback.ts";
 import { type PublicKey, publicKeysIn } from "./public-key.ts";
 
@@ -86,7 +87,7 @@ async function fetchJson(url: URL, signal: AbortSignal): Promise<unknown> {
     await response.body?.cancel();
     throw new Error(`The answer's status is ${response.status}`);
   }
-  return JSON.parse(await textOf(response.body));
+  return jsonInText(await textOf(response.body), { what: "The answer" });
 }
 
 async function textOf(body: ReadableStream<Uint8Array>): Promise<string> {

@@ -2,6 +2,7 @@ import { CompactSign, decodeProtectedHeader, errors, type JWTPayload, type JWTVe
 import { z } from "zod";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { type Claims, parseClaims, toleranceMs } from "./claims.ts";
 import { Jwks } from "./jwks.ts";
 import { type PublicKey, publicKeyAlgorithms, publicKeyFromPem } from "./public-key.ts";
@@ -136,7 +137,7 @@ export async function signToken(claims: Claims, secret: Uint8Array): Promise<str
 /** What a token says without anybody having checked it. Throws `token_invalid` when it says nothing. */
 export function unverifiedClaims(token: string): Readonly<Record<string, unknown>> {
   const [, , payload = ""] = compact.exec(token) ?? [];
-  const parsed = z.record(z.string(), z.unknown()).safeParse(jsonIn(payload));
+  const parsed = z.record(z.string(), z.unknown()).safeParse(maybeJsonIn(Buffer.from(payload, "base64url")));
   if (!parsed.success) throw malformed();
   return parsed.data;
 }
@@ -155,14 +156,6 @@ function headOf(token: string): Head {
 function headerIn(token: string): unknown {
   try {
     return decodeProtectedHeader(token);
-  } catch {
-    return undefined;
-  }
-}
-
-function jsonIn(part: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(part, "base64url")));
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Bus, Said } from "../bus/bus.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { jsonIn } from "../protocol/json.ts";
 import { anyOrg, encodeToken, splitSubject, subjectOf } from "../protocol/subject.ts";
 import type { Leases } from "./leases.ts";
 import { bearerOf, passportOf, passportShape } from "./passport.ts";
@@ -56,7 +57,7 @@ export class Renewals {
 
   #take({ subject, data }: Said): Uint8Array {
     const parts = splitSubject(subject);
-    const parsed = order.safeParse(JSON.parse(new TextDecoder().decode(data)));
+    const parsed = order.safeParse(jsonIn(data, { fault: "bad_request" }));
     if (!parts || !parsed.success) throw notFound();
     this.#parts.leases.renew(parsed.data.connection, bearerOf(parsed.data.bearer, parts.org));
     return new Uint8Array(0);

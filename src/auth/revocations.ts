@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Bus, Follower, Stored, Table } from "../bus/bus.ts";
+import { inBackground } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { Opening } from "../protocol/opening.ts";
 import { anyOrg, encodeToken, subjectOf } from "../protocol/subject.ts";
 import { toleranceMs } from "./claims.ts";
@@ -74,7 +76,11 @@ export class Revocations implements Follower {
    */
   async start(): Promise<void> {
     this.#stops.push(this.#clock.every(sweepMs, () => this.#sweep()));
-    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#opening.open().catch(this.#report)));
+    this.#stops.push(
+      this.#bus.onState((state) => {
+        if (state === "up") inBackground("opening the revocations", this.#opening.open(), this.#report);
+      }),
+    );
     await this.#opening.open();
   }
 
@@ -205,7 +211,7 @@ async function putLater(table: Table, subject: string, row: Omit<Row, "position"
 
 /** Undefined when a body is no revocation. */
 function parseRow(data: Uint8Array): Omit<Row, "position"> | undefined {
-  const parsed = shape.safeParse(jsonIn(data));
+  const parsed = shape.safeParse(maybeJsonIn(data));
   if (!parsed.success) return undefined;
   const { revoked_at, expires_at } = parsed.data;
   return {
@@ -228,12 +234,4 @@ function tokenOf(text: string): string {
 
 function iso(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-function jsonIn(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Bus, Journal, Stored } from "../bus/bus.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { anyOrg, subjectOf } from "../protocol/subject.ts";
 import { endOf } from "./claims.ts";
 import { bearerOf, passportOf, passportShape } from "./passport.ts";
@@ -83,7 +84,7 @@ export class Tickets {
   }
 
   #issued([first, second]: readonly Stored[]): z.infer<typeof issued> {
-    const parsed = first && issued.safeParse(jsonIn(first.data));
+    const parsed = first && issued.safeParse(maybeJsonIn(first.data));
     if (!parsed?.success || second) throw used();
     if (parsed.data.expiresAtMs <= this.#clock.now())
       throw new Failure("ticket_invalid", "The ticket has expired; get a new one");
@@ -99,13 +100,14 @@ export class Tickets {
     // When the first answer was lost on its way, the one before us was ourselves.
     const range = { subject, after: position - 1, upTo: position, limit: 1 };
     const [winner] = (await journal.read(range)).messages;
-    const parsed = z.object({ used: z.literal(mark) }).safeParse(winner && jsonIn(winner.data));
+    const parsed = z.object({ used: z.literal(mark) }).safeParse(winner && maybeJsonIn(winner.data));
     if (!parsed.success) throw used();
   }
 
   #journal(): Promise<Journal> {
     this.#opening ??= this.#bus.journal({ name: "tickets", subjects: [anyOrg("tickets.*")], keepMs });
     this.#opening.catch(() => {
+      // The caller gets the reason; the next call tries again.
       this.#opening = undefined;
     });
     return this.#opening;
@@ -132,12 +134,4 @@ function orgIn(encoded: string): string | undefined {
 
 function subjectFor(org: string, secret: string): string {
   return subjectOf(org, `tickets.${createHash("sha256").update(secret).digest("base64url")}`);
-}
-
-function jsonIn(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { headers, type Msg, type MsgHdrs } from "nats";
+import { BackgroundError } from "../protocol/background.ts";
 import { Failure, type FailureCode } from "../protocol/failure.ts";
 import type { Said } from "./bus.ts";
 import type { Connection, Question } from "./connection.ts";
@@ -25,7 +26,7 @@ const carried = new Set<string>([
   "shutting_down",
 ] satisfies FailureCode[]);
 
-/** Answers one request; a Failure travels as headers. */
+/** Answers one request; a Failure travels as headers, anything else that is thrown is reported besides. */
 export async function answer(
   connection: Connection,
   message: Msg,
@@ -35,6 +36,7 @@ export async function answer(
   try {
     connection.publish(reply, await give({ subject, data }));
   } catch (thrown) {
+    if (!(thrown instanceof Failure)) connection.onException(new BackgroundError(`answering ${subject}`, thrown));
     connection.publish(reply, new Uint8Array(0), failureHeaders(Failure.from(thrown)));
   }
 }

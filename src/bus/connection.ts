@@ -1,8 +1,8 @@
 import { connect, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "nats";
+import { inBackground, isolate, type Report } from "../protocol/background.ts";
 import { type Clock, pauseApart, type Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { BusState } from "./bus.ts";
-import { guarded } from "./guard.ts";
 import type { Login } from "./login.ts";
 import { expiredAt } from "./tls.ts";
 import { type Circumstances, codeOf, failureOf, troubleIn } from "./trouble.ts";
@@ -15,6 +15,8 @@ export interface ConnectionOptions {
   readonly inboxPrefix: string;
   /** Hears in words why NATS cannot be reached, at every attempt that fails. */
   readonly report: (trouble: string) => void;
+  /** Takes what listeners throw. */
+  readonly onException: Report;
 }
 
 /** What a request carries besides its subject. */
@@ -68,7 +70,12 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.clock = options.clock;
-    void this.#stay();
+    inBackground("staying connected to NATS", this.#stay(), this.onException);
+  }
+
+  /** Takes an exception that no request can answer for. */
+  get onException(): Report {
+    return this.#options.onException;
   }
 
   get state(): BusState {
@@ -115,6 +122,7 @@ export class Connection {
     const lost = Promise.withResolvers<void>();
     const lose = () => lost.resolve();
     this.#waiting.add(lose);
+    // What fails to leave is lost with its connection, which is promised to none who waits.
     await Promise.race([nats.flush().catch(() => {}), lost.promise]);
     this.#waiting.delete(lose);
   }
@@ -124,7 +132,7 @@ export class Connection {
     if (this.#state === "up") this.#nats?.publish(subject, data, { reply });
   }
 
-  /** Hears a subject through every reconnect; an exception in the listener is thrown again outside of the connection. */
+  /** Hears a subject through every reconnect; an exception in the listener ends that message only. */
   subscribe(subject: string, listener: (message: Msg) => void): Stop {
     const line: Line = { subject, listener, subscription: undefined };
     this.#lines.add(line);
@@ -157,9 +165,11 @@ export class Connection {
     if (nats && this.#state === "up") {
       const late = Promise.withResolvers<void>();
       const stop = this.clock.after(drainAtMostMs, late.resolve);
+      // It is closed next, whatever could not be drained.
       await Promise.race([nats.drain().catch(() => {}), late.promise]);
       stop();
     }
+    // One that cannot be closed is closed already.
     await nats?.close().catch(() => {});
     this.#turn("away");
   }
@@ -205,7 +215,9 @@ export class Connection {
       if (type === "disconnect" || type === "reconnect") stopAsking();
       if (type === "disconnect") {
         this.#turn("away");
-        stopAsking = this.clock.every(askWhyEveryMs, () => void this.#askWhy());
+        stopAsking = this.clock.every(askWhyEveryMs, () => {
+          inBackground("asking why NATS is away", this.#askWhy(), this.onException);
+        });
       }
       if (type === "reconnect") this.#turn("up");
       if (type === "error") this.#report(status);
@@ -228,7 +240,8 @@ export class Connection {
 
   #report(trouble: unknown): void {
     if (this.#closed) return;
-    guarded(() => this.#options.report(troubleIn(trouble, this.#circumstances())));
+    const say = () => this.#options.report(troubleIn(trouble, this.#circumstances()));
+    isolate("saying why NATS cannot be reached", say, this.onException);
   }
 
   #failure(trouble: unknown): Error {
@@ -251,7 +264,8 @@ export class Connection {
     if (!this.#nats || this.#nats.isClosed()) return;
     line.subscription = this.#nats.subscribe(line.subject, {
       callback: (refused, message) => {
-        if (!refused && this.#lines.has(line)) guarded(() => line.listener(message));
+        if (refused || !this.#lines.has(line)) return;
+        isolate(`hearing ${line.subject}`, () => line.listener(message), this.onException);
       },
     });
   }
@@ -262,6 +276,8 @@ export class Connection {
     if (state === "away") {
       for (const fail of this.#waiting) fail(new Failure("bus_away", "The bus went away before it answered"));
     }
-    for (const listener of this.#listeners) guarded(() => listener(state));
+    for (const listener of this.#listeners) {
+      isolate(`telling that the bus is ${state}`, () => listener(state), this.onException);
+    }
   }
 }

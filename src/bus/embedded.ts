@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import type { Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { matches } from "../protocol/subject.ts";
 import type { Bus, Range, Recent, Stored } from "./bus.ts";
@@ -17,6 +18,8 @@ export interface EmbeddedOptions {
   readonly limitBytes?: number;
   /** Hears in words why messages could not be stored. Default: nobody does. */
   readonly report?: (trouble: string) => void;
+  /** Takes what followers, listeners and repliers throw, with what it was about. Default: `console.error`. */
+  readonly onException?: Report;
 }
 
 /**
@@ -26,7 +29,8 @@ export interface EmbeddedOptions {
  * what to do when another process uses the file.
  */
 export async function openEmbeddedBus(options: EmbeddedOptions): Promise<Bus> {
-  return new LocalBus(new SqliteLedger(options), options.clock, options.report ?? (() => {}));
+  const { clock, report = () => {}, onException = console.error } = options;
+  return new LocalBus({ ledger: new SqliteLedger(options), clock, report, onException });
 }
 
 const pageBytes = 4096;

@@ -1,6 +1,7 @@
+import { BackgroundError, type Report } from "../protocol/background.ts";
 import type { Stop } from "../protocol/clock.ts";
 import type { Follower, Stored } from "./bus.ts";
-import { guarded } from "./guard.ts";
+import { afterThis } from "./turn.ts";
 
 interface Seat {
   readonly follower: Follower;
@@ -8,21 +9,28 @@ interface Seat {
   begun: boolean;
 }
 
+interface FanoutParts {
+  /** What is read, for reports. */
+  readonly store: string;
+  /** What a late follower has to be told before it is level. */
+  readonly rows: () => readonly Stored[];
+  readonly report: Report;
+}
+
 /**
  * Tells one reading to many followers, each call in order and at once.
  *
  * One who joins late gets a beginning of its own: `begin`, the rows as they are, `level` as soon as the reading is level.
- * An exception in a follower is thrown again outside of the reading, which must not suffer from it.
+ * An exception in a follower ends that call alone, and is reported with the subject and position that it is about.
  */
 export class Fanout implements Follower {
-  readonly #rows: () => readonly Stored[];
+  readonly #parts: FanoutParts;
   readonly #seats = new Set<Seat>();
   #epoch: string | undefined;
   #position: number | undefined;
 
-  /** `rows`: what a late follower has to be told before it is level. */
-  constructor(rows: () => readonly Stored[]) {
-    this.#rows = rows;
+  constructor(parts: FanoutParts) {
+    this.#parts = parts;
   }
 
   /** How many follow. */
@@ -34,7 +42,8 @@ export class Fanout implements Follower {
   join(follower: Follower): Stop {
     const seat: Seat = { follower, begun: false };
     this.#seats.add(seat);
-    queueMicrotask(() => this.#catchUp(seat));
+    const { store, report } = this.#parts;
+    afterThis(`catching up in ${store}`, () => this.#catchUp(seat), report);
     return () => {
       this.#seats.delete(seat);
     };
@@ -49,7 +58,7 @@ export class Fanout implements Follower {
 
   message(message: Stored, behind: number): void {
     if (this.#position !== undefined) this.#position = message.position;
-    this.#tell((follower) => follower.message(message, behind));
+    this.#tell((follower) => follower.message(message, behind), message);
   }
 
   level(position: number): void {
@@ -70,18 +79,27 @@ export class Fanout implements Follower {
   #catchUp(seat: Seat): void {
     if (this.#epoch === undefined || seat.begun) return;
     seat.begun = true;
-    const rows = this.#rows();
+    const rows = this.#parts.rows();
     this.#call(seat, (follower) => follower.begin(this.#epoch ?? ""));
-    for (const [i, row] of rows.entries()) this.#call(seat, (follower) => follower.message(row, rows.length - 1 - i));
+    for (const [i, row] of rows.entries()) {
+      this.#call(seat, (follower) => follower.message(row, rows.length - 1 - i), row);
+    }
     const position = this.#position;
     if (position !== undefined) this.#call(seat, (follower) => follower.level(position));
   }
 
-  #tell(say: (follower: Follower) => void): void {
-    for (const seat of this.#seats) if (seat.begun) this.#call(seat, say);
+  #tell(say: (follower: Follower) => void, about?: Stored): void {
+    for (const seat of this.#seats) if (seat.begun) this.#call(seat, say, about);
   }
 
-  #call(seat: Seat, say: (follower: Follower) => void): void {
-    if (this.#seats.has(seat)) guarded(() => say(seat.follower));
+  #call(seat: Seat, say: (follower: Follower) => void, about?: Stored): void {
+    if (!this.#seats.has(seat)) return;
+    try {
+      say(seat.follower);
+    } catch (thrown) {
+      const { store, report } = this.#parts;
+      const place = about ? `${about.subject} at position ${about.position}` : "where a reading begins or is level";
+      report(new BackgroundError(`following ${store}, ${place}`, thrown));
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { inBackground } from "../protocol/background.ts";
 import type { Stop } from "../protocol/clock.ts";
 import type { Ack, Bounds, Follower, Journal, Range, Reading, Recent, Stored } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
@@ -12,12 +13,13 @@ export class NatsJournal implements Journal {
   readonly #store: Store;
   readonly #past: Past;
   readonly #underway = new Underway();
-  #fanout = new Fanout(() => []);
+  #fanout: Fanout;
   #reader: Reader | undefined;
 
   constructor(store: Store) {
     this.#store = store;
     this.#past = new Past(store);
+    this.#fanout = fanoutOf(store);
   }
 
   /** Copies the body: it leaves after this turn, and again at every attempt. */
@@ -33,7 +35,8 @@ export class NatsJournal implements Journal {
     this.#reader ??= new Reader(this.#store, "events", this.#fanout);
     return () => {
       stop();
-      if (this.#fanout.size === 0) void this.#rest();
+      if (this.#fanout.size > 0) return;
+      inBackground(`ending the reading of ${this.#store.name}`, this.#rest(), this.#store.connection.onException);
     };
   }
 
@@ -59,7 +62,11 @@ export class NatsJournal implements Journal {
   async #rest(): Promise<void> {
     const reader = this.#reader;
     this.#reader = undefined;
-    this.#fanout = new Fanout(() => []);
+    this.#fanout = fanoutOf(this.#store);
     await reader?.close();
   }
+}
+
+function fanoutOf({ name, connection }: Store): Fanout {
+  return new Fanout({ store: name, rows: () => [], report: connection.onException });
 }

@@ -1,9 +1,9 @@
+import { isolate, type Report } from "../protocol/background.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { matches } from "../protocol/subject.ts";
 import type { Ack, Follower, Rows, Said, Stored, StoreSpec, Table, Terms } from "./bus.ts";
 import { keptSubject, subjectPattern } from "./grammar.ts";
-import { guarded } from "./guard.ts";
 
 interface Watcher {
   readonly table: string;
@@ -14,6 +14,11 @@ interface Watcher {
 /** Who hears what is put in the tables of the embedded bus. */
 export class Watchers {
   readonly #watchers = new Set<Watcher>();
+  readonly #onException: Report;
+
+  constructor(onException: Report) {
+    this.#onException = onException;
+  }
 
   join(watcher: Watcher): Stop {
     this.#watchers.add(watcher);
@@ -42,7 +47,7 @@ export class Watchers {
   #tell(table: string, { subject, data }: Stored): void {
     for (const watcher of this.#watchers) {
       if (watcher.table === table && matches(watcher.pattern, subject)) {
-        guarded(() => watcher.listener({ subject, data }));
+        isolate(`hearing ${subject}`, () => watcher.listener({ subject, data }), this.#onException);
       }
     }
   }

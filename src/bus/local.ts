@@ -1,3 +1,4 @@
+import { isolate, isolatedClock, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type {
@@ -21,11 +22,11 @@ import type {
 } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
 import { exactSubject, keptSubject, subjectPattern } from "./grammar.ts";
-import { guarded } from "./guard.ts";
 import type { Ledger } from "./ledger.ts";
 import { Head } from "./lengths.ts";
 import { LocalRows, Watchers } from "./local-rows.ts";
 import { Switchboard } from "./switchboard.ts";
+import { atEndOfTurn, endOfTurn } from "./turn.ts";
 import { type Shelf, Writer } from "./writer.ts";
 
 const sweepEveryMs = 60_000;
@@ -34,25 +35,39 @@ const tombstonesKeptMs = 10 * 60_000;
 /** How many expired messages are removed before the event loop gets its turn again. */
 const sweepStep = 5_000;
 
+/** What the bus of one process is made of. */
+interface LocalParts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** Hears in words why messages could not be stored. */
+  readonly report: (trouble: string) => void;
+  /** Takes what followers, listeners and repliers throw. */
+  readonly onException: Report;
+}
+
 /** The bus of one process: tables and journals in a ledger, plain subjects on a switchboard. */
 export class LocalBus implements Bus {
   readonly kind = "embedded";
   readonly #ledger: Ledger;
   readonly #clock: Clock;
+  readonly #onException: Report;
   readonly #writer: Writer;
   readonly #switchboard: Switchboard;
   readonly #tables = new Map<string, LocalTable>();
   readonly #journals = new Map<string, LocalJournal>();
-  readonly #watchers = new Watchers();
+  readonly #watchers: Watchers;
   readonly #listeners = new Set<(state: BusState) => void>();
   readonly #stopSweeping: Stop;
   #state: BusState = "up";
 
-  constructor(ledger: Ledger, clock: Clock, report: (trouble: string) => void) {
+  constructor({ ledger, clock: given, report, onException }: LocalParts) {
+    const clock = isolatedClock(given, onException);
     this.#ledger = ledger;
     this.#clock = clock;
-    this.#writer = new Writer(ledger, clock, report);
-    this.#switchboard = new Switchboard(clock);
+    this.#onException = onException;
+    this.#watchers = new Watchers(onException);
+    this.#writer = new Writer({ ledger, clock, report, onException });
+    this.#switchboard = new Switchboard(clock, onException);
     this.#stopSweeping = clock.every(sweepEveryMs, () => this.#sweep());
     this.#sweep();
   }
@@ -70,12 +85,10 @@ export class LocalBus implements Bus {
 
   async table(spec: TableSpec): Promise<Table> {
     const desk = this.#desk();
-    const known = this.#tables.get(spec.name);
-    if (known) return known;
-    const opened = new LocalTable(desk, spec);
-    opened.follow(this.#watchers.of(spec.name));
-    this.#tables.set(spec.name, opened);
-    return opened;
+    const open = this.#tables.get(spec.name) ?? new LocalTable(desk, spec);
+    if (!this.#tables.has(spec.name)) open.follow(this.#watchers.of(spec.name));
+    this.#tables.set(spec.name, open);
+    return open;
   }
 
   rows(spec: StoreSpec): Rows {
@@ -94,7 +107,7 @@ export class LocalBus implements Bus {
   }
 
   flush(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
+    return endOfTurn();
   }
 
   subscribe(pattern: string, listener: (message: Said) => void): Stop {
@@ -116,13 +129,15 @@ export class LocalBus implements Bus {
     this.#switchboard.close();
     this.#state = "away";
     this.#ledger.close();
-    for (const listener of this.#listeners) guarded(() => listener("away"));
+    for (const listener of this.#listeners) {
+      isolate("telling that the bus is away", () => listener("away"), this.#onException);
+    }
   }
 
   /** What a store needs; a closed bus has none. */
   #desk(): Desk {
     if (this.#state === "away") throw new Failure("bus_away", "The bus is closed");
-    return { ledger: this.#ledger, writer: this.#writer };
+    return { ledger: this.#ledger, writer: this.#writer, onException: this.#onException };
   }
 
   /** A sweep that fails, on a full disk say, is a sweep for the next minute. */
@@ -133,7 +148,9 @@ export class LocalBus implements Bus {
       this.#ledger.forget(now - idsKeptMs);
       for (const table of this.#tables.values()) table.reap(now - tombstonesKeptMs);
       const removed = [...this.#tables.values(), ...this.#journals.values()].map((store) => store.expire(now));
-      if (removed.some((count) => count === sweepStep)) setImmediate(() => this.#sweep());
+      if (removed.some((count) => count === sweepStep)) {
+        atEndOfTurn("removing what has expired", () => this.#sweep(), this.#onException);
+      }
     } catch {
       // Nothing is lost by keeping too much for a minute.
     }
@@ -143,6 +160,7 @@ export class LocalBus implements Bus {
 interface Desk {
   readonly ledger: Ledger;
   readonly writer: Writer;
+  readonly onException: Report;
 }
 
 /** What tables and journals of the embedded bus have in common. */
@@ -152,13 +170,17 @@ class LocalStore {
   readonly #writer: Writer;
   readonly #subjects: readonly string[];
 
-  constructor({ ledger, writer }: Desk, spec: StoreSpec, keeps: Shelf["keeps"]) {
+  constructor({ ledger, writer, onException }: Desk, spec: StoreSpec, keeps: Shelf["keeps"]) {
     this.#ledger = ledger;
     this.#writer = writer;
     this.#subjects = spec.subjects.map(subjectPattern);
     const prefix = keeps === "last value" ? "table" : "journal";
     const account = ledger.account(`${prefix} ${spec.name}`);
-    const fanout = new Fanout(() => (keeps === "last value" ? this.values() : []));
+    const fanout = new Fanout({
+      store: spec.name,
+      rows: () => (keeps === "last value" ? this.values() : []),
+      report: onException,
+    });
     this.shelf = { ...account, keeps, fanout };
     fanout.begin(account.epoch);
     fanout.level(account.last);

@@ -1,3 +1,4 @@
+import { inBackground, isolatedClock, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { answer, ask } from "./answer.ts";
@@ -26,6 +27,8 @@ export interface NatsOptions {
   readonly inboxPrefix?: string;
   /** Hears in words why NATS cannot be reached, at every attempt that fails; never a credential. Default: nobody does. */
   readonly report?: (trouble: string) => void;
+  /** Takes what followers, listeners and repliers throw, with what it was about. Default: `console.error`. */
+  readonly onException?: Report;
 }
 
 /**
@@ -36,8 +39,10 @@ export interface NatsOptions {
  */
 export async function openNatsBus(options: NatsOptions): Promise<Bus> {
   const { url, clock, creds, certificates = {}, inboxPrefix = "_INBOX", report = () => {} } = options;
+  const { onException = console.error } = options;
   const login = loginOf({ url, creds, certificates, nowMs: clock.now() });
-  return new NatsBus(new Connection({ login, clock, inboxPrefix, report }));
+  const isolated = isolatedClock(clock, onException);
+  return new NatsBus(new Connection({ login, clock: isolated, inboxPrefix, report, onException }));
 }
 
 class NatsBus implements Bus {
@@ -94,7 +99,9 @@ class NatsBus implements Bus {
 
   reply(pattern: string, answerOne: (message: Said) => Promise<Uint8Array>): Stop {
     return this.#connection.subscribe(subjectPattern(pattern), (message) => {
-      if (message.reply) void answer(this.#connection, message, answerOne);
+      if (!message.reply) return;
+      const answered = answer(this.#connection, message, answerOne);
+      inBackground(`answering ${message.subject}`, answered, this.#connection.onException);
     });
   }
 
@@ -117,6 +124,7 @@ function openOnce<Kind>(open: Map<string, Promise<Kind>>, store: Store, make: ()
   if (known) return known;
   const opening = store.open().then(make);
   open.set(store.name, opening);
+  // The caller gets the reason.
   opening.catch(() => open.delete(store.name));
   return opening;
 }

@@ -1,4 +1,5 @@
 import { headers } from "nats";
+import { isolatedClock } from "../protocol/background.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Ack, BusState } from "./bus.ts";
@@ -26,9 +27,11 @@ const answerWithinMs = 5_000;
 
 /** Resolves at once, also when NATS is not there. Throws an Error as `openNatsBus` does. */
 export async function openNatsOutlet(options: NatsOptions): Promise<NatsOutlet> {
-  const { url, clock, creds, certificates = {}, inboxPrefix = "_INBOX", report = () => {} } = options;
+  const { url, creds, certificates = {}, inboxPrefix = "_INBOX", report = () => {} } = options;
+  const { onException = console.error } = options;
+  const clock = isolatedClock(options.clock, onException);
   const login = loginOf({ url, creds, certificates, nowMs: clock.now() });
-  const connection = new Connection({ login, clock, inboxPrefix, report });
+  const connection = new Connection({ login, clock, inboxPrefix, report, onException });
   return {
     get state() {
       return connection.state;

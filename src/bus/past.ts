@@ -80,6 +80,7 @@ export class Past {
     try {
       return await look({ name, count: num_pending });
     } finally {
+      // One that cannot be deleted goes away by itself after `inactive_threshold`.
       call(connection, `CONSUMER.DELETE.${stream}.${name}`).catch(() => {});
     }
   }

@@ -1,4 +1,5 @@
 import type { Msg } from "nats";
+import { inBackground } from "../protocol/background.ts";
 import { pauseApart, type Stop } from "../protocol/clock.ts";
 import type { Follower, Stored } from "./bus.ts";
 import { type ConsumerInfo, call, isDelivery, parseReceipt, type StreamInfo } from "./jetstream.ts";
@@ -64,10 +65,10 @@ export class Reader {
     this.#follower = follower;
     const { connection } = store;
     this.#stops = [
-      connection.onState((state) => (state === "up" ? void this.#open() : this.#drop())),
+      connection.onState((state) => (state === "up" ? this.#reopen() : this.#leave())),
       connection.clock.every(heartbeatMs, () => this.#listenForSilence()),
     ];
-    void this.#open();
+    this.#reopen();
   }
 
   /** Stops reading and deletes the consumer on the server. */
@@ -76,9 +77,14 @@ export class Reader {
     await this.#drop();
   }
 
-  /** Never throws: tries until it succeeds, the connection goes away, or another opening begins. */
+  /** Opens it anew, whatever was open before. */
+  #reopen(): void {
+    inBackground(`reading ${this.#store.name}`, this.#open(), this.#store.connection.onException);
+  }
+
+  /** Tries until it succeeds, the connection goes away, or another opening begins. */
   async #open(): Promise<void> {
-    void this.#drop();
+    this.#leave();
     const opening = this.#opening;
     const { connection } = this.#store;
     for (let wait = retryAfterMs; ; wait = Math.min(wait * 2, retryAtMostAfterMs)) {
@@ -89,7 +95,7 @@ export class Reader {
       }
       await pauseApart(connection.clock, wait / 2);
       if (opening !== this.#opening) return;
-      void this.#release();
+      this.#letGo();
     }
   }
 
@@ -115,7 +121,7 @@ export class Reader {
       return isOver() || message.position >= last;
     };
     await pull(connection, { stream, consumer, most: Number.MAX_SAFE_INTEGER, hear });
-    if (!isOver()) void this.#release();
+    if (!isOver()) this.#letGo();
   }
 
   async #listen(opening: number): Promise<void> {
@@ -178,7 +184,7 @@ export class Reader {
 
   #deliver(message: Msg, reply: string): void {
     const { position, delivery, atMs, behind } = parseReceipt(reply);
-    if (delivery !== this.#deliveries + 1) return void this.#open();
+    if (delivery !== this.#deliveries + 1) return this.#reopen();
     this.#deliveries = delivery;
     this.#tell({ subject: message.subject, data: message.data, position, atMs }, behind);
     if (behind === 0) this.#finish();
@@ -199,8 +205,7 @@ export class Reader {
   #beat({ headers }: Msg): void {
     const stalled = headers?.get("Nats-Consumer-Stalled");
     if (stalled) return this.#store.connection.publish(stalled);
-    if (headers?.code !== 100 || Number(headers.get("Nats-Last-Consumer")) !== this.#deliveries)
-      return void this.#open();
+    if (headers?.code !== 100 || Number(headers.get("Nats-Last-Consumer")) !== this.#deliveries) return this.#reopen();
     this.#skip(Number(headers.get("Nats-Last-Stream")));
     this.#finish();
   }
@@ -220,7 +225,7 @@ export class Reader {
   }
 
   #listenForSilence(): void {
-    if (this.#attached && this.#store.connection.clock.now() - this.#heardAtMs > silenceMs) void this.#open();
+    if (this.#attached && this.#store.connection.clock.now() - this.#heardAtMs > silenceMs) this.#reopen();
   }
 
   /** Ends the present opening, if any. */
@@ -229,6 +234,16 @@ export class Reader {
     this.#attached = false;
     this.#target = undefined;
     return this.#release();
+  }
+
+  /** The same, and nothing waits for it. */
+  #leave(): void {
+    inBackground(`leaving a reading of ${this.#store.name}`, this.#drop(), this.#store.connection.onException);
+  }
+
+  /** Lets go of the present consumer, and nothing waits for it. */
+  #letGo(): void {
+    inBackground(`leaving a reading of ${this.#store.name}`, this.#release(), this.#store.connection.onException);
   }
 
   async #release(): Promise<void> {

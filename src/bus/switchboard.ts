@@ -1,23 +1,29 @@
+import { BackgroundError, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { matches } from "../protocol/subject.ts";
 import type { Said } from "./bus.ts";
 import { exactSubject, subjectPattern } from "./grammar.ts";
+import { afterThis } from "./turn.ts";
 
 /** Plain subjects within one process: nothing is kept, and who is not listening has missed it. */
 export class Switchboard {
   readonly #clock: Clock;
+  readonly #report: Report;
   readonly #listeners = new Lines<void>();
   readonly #repliers = new Lines<Promise<Uint8Array>>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, report: Report) {
     this.#clock = clock;
+    this.#report = report;
   }
 
   /** Tells everyone who listens now, after this call returned. */
   publish(subject: string, data: Uint8Array): void {
     const said = { subject: exactSubject(subject), data: new Uint8Array(data) };
-    for (const line of this.#listeners.on(subject)) queueMicrotask(() => line.isOpen && line.answer(said));
+    for (const line of this.#listeners.on(subject)) {
+      afterThis(`hearing ${subject}`, () => line.isOpen && line.answer(said), this.#report);
+    }
   }
 
   subscribe(pattern: string, answer: (message: Said) => void): Stop {
@@ -35,7 +41,7 @@ export class Switchboard {
     if (!replier) throw new Failure("no_responder", "Nobody answers there");
     const late = Promise.withResolvers<never>();
     const stop = this.#clock.after(timeoutMs, () => late.reject(new Failure("bus_away", "No answer came in time")));
-    return Promise.race([answered(replier, { subject, data }), late.promise]).finally(stop);
+    return Promise.race([this.#answered(replier, { subject, data }), late.promise]).finally(stop);
   }
 
   /** Hangs up every line. */
@@ -43,14 +49,15 @@ export class Switchboard {
     this.#listeners.clear();
     this.#repliers.clear();
   }
-}
 
-/** What a replier throws reaches the asker as a Failure. */
-async function answered(replier: Line<Promise<Uint8Array>>, message: Said): Promise<Uint8Array> {
-  try {
-    return await replier.answer(message);
-  } catch (thrown) {
-    throw Failure.from(thrown);
+  /** What a replier throws reaches the asker as a Failure. */
+  async #answered(replier: Line<Promise<Uint8Array>>, message: Said): Promise<Uint8Array> {
+    try {
+      return await replier.answer(message);
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) this.#report(new BackgroundError(`answering ${message.subject}`, thrown));
+      throw Failure.from(thrown);
+    }
   }
 }
 

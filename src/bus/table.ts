@@ -1,3 +1,4 @@
+import { inBackground } from "../protocol/background.ts";
 import type { Stop } from "../protocol/clock.ts";
 import type { Ack, Bounds, Follower, Stored, Table, Terms } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
@@ -48,7 +49,8 @@ export class NatsTable implements Table {
     const stop = view.fanout.join(follower);
     return () => {
       stop();
-      if (view.fanout.size === 0) void this.#rest(view);
+      if (view.fanout.size > 0) return;
+      inBackground(`ending the reading of ${this.#store.name}`, this.#rest(view), this.#store.connection.onException);
     };
   }
 
@@ -71,7 +73,7 @@ export class NatsTable implements Table {
 
 /** The present values of a table, while somebody follows. */
 class View implements Follower {
-  readonly fanout = new Fanout(() => [...this.#values.values()]);
+  readonly fanout: Fanout;
   readonly #store: Store;
   readonly #values = new Map<string, Stored>();
   readonly #tombstones = new Map<string, { position: number; readAtMs: number }>();
@@ -82,6 +84,8 @@ class View implements Follower {
   constructor(store: Store) {
     this.#store = store;
     const { connection } = store;
+    const report = connection.onException;
+    this.fanout = new Fanout({ store: store.name, rows: () => [...this.#values.values()], report });
     this.#stops = [
       connection.onState((state) => state === "away" && this.fanout.pause()),
       connection.clock.every(reapEveryMs, () => this.#reap()),
@@ -135,6 +139,7 @@ class View implements Follower {
     for (const [subject, { position, readAtMs }] of this.#tombstones) {
       if (readAtMs > old) continue;
       this.#tombstones.delete(subject);
+      // Another process may have been first, or the bus be away: it is read again, and there is a next time.
       this.#store.remove(position).catch(() => {});
     }
   }

@@ -1,10 +1,11 @@
+import { isolate, type Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { Ack, Said, Stored, Terms } from "./bus.ts";
 import type { Fanout } from "./fanout.ts";
-import { guarded } from "./guard.ts";
 import { Budget, writesMax } from "./in-flight.ts";
 import type { Ledger } from "./ledger.ts";
+import { atEndOfTurn } from "./turn.ts";
 
 /** A store of the embedded bus while it is open. */
 export interface Shelf {
@@ -28,6 +29,14 @@ interface Order {
 /** What became of an order: acknowledged, stored or not because it was a duplicate, or refused. */
 type Outcome = { readonly ack: Ack; readonly stored?: Stored } | { readonly refused: Failure };
 
+interface WriterParts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** Hears in words why a transaction failed. */
+  readonly report: (trouble: string) => void;
+  readonly onException: Report;
+}
+
 /**
  * Writes all that was published in one turn of the event loop in one transaction, acknowledges it, then tells the followers.
  *
@@ -39,14 +48,15 @@ export class Writer {
   readonly #clock: Clock;
   readonly #report: (trouble: string) => void;
   readonly #budget = new Budget("messages", writesMax);
+  readonly #onException: Report;
   #orders: Order[] = [];
   #closed = false;
 
-  /** `report` hears in words why a transaction failed. */
-  constructor(ledger: Ledger, clock: Clock, report: (trouble: string) => void) {
+  constructor({ ledger, clock, report, onException }: WriterParts) {
     this.#ledger = ledger;
     this.#clock = clock;
     this.#report = report;
+    this.#onException = onException;
   }
 
   get closed(): boolean {
@@ -57,7 +67,9 @@ export class Writer {
   put(shelf: Shelf, said: Said, terms: Terms): Promise<Ack> {
     if (this.#closed) return Promise.reject(new Failure("bus_away", "The bus is closed"));
     return this.#budget.spend(said.data.length, () => {
-      if (this.#orders.length === 0) setImmediate(() => this.flush());
+      if (this.#orders.length === 0) {
+        atEndOfTurn("storing what was published", () => this.flush(), this.#onException);
+      }
       const { promise, resolve, reject } = Promise.withResolvers<Ack>();
       this.#orders.push({ shelf, said, terms, resolve, reject });
       return promise;
@@ -91,7 +103,8 @@ export class Writer {
       return outcomes;
     } catch (trouble) {
       for (const [shelf, last] of lasts) shelf.last = last;
-      guarded(() => this.#report(trouble instanceof Error ? trouble.message : String(trouble)));
+      const text = trouble instanceof Error ? trouble.message : String(trouble);
+      isolate("saying why a message could not be stored", () => this.#report(text), this.#onException);
       return orders.map(() => ({ refused: new Failure("bus_away", "The message could not be stored") }));
     }
   }

@@ -4,6 +4,7 @@ import type { Bus, BusState } from "../bus/bus.ts";
 import { openEmbeddedBus } from "../bus/embedded.ts";
 import { openNatsBus } from "../bus/nats.ts";
 import { type Config, maskSecrets } from "../config.ts";
+import type { Report } from "../protocol/background.ts";
 import { systemClock } from "../protocol/clock.ts";
 import { Explained, explained, log, messageOf } from "./explained.ts";
 
@@ -15,8 +16,8 @@ const firstContactMs = 1000;
  *
  * Throws Explained when it cannot be opened, say because a file with credentials or certificates cannot be used. A NATS server that does not answer yet is waited for a moment, and then said.
  */
-export async function openBus(config: Config): Promise<OpenedBus> {
-  const bus = await explained(open(config));
+export async function openBus(config: Config, onException: Report): Promise<OpenedBus> {
+  const bus = await explained(open(config, onException));
   await firstContact(bus);
   const hush = bus.onState((state) => log(news[state]));
   if (bus.state === "away") log(`NATS does not answer yet at ${maskSecrets(config.nats ?? "")}; still trying`);
@@ -35,19 +36,20 @@ interface OpenedBus {
   close(): Promise<void>;
 }
 
-async function open(config: Config): Promise<Bus> {
+async function open(config: Config, onException: Report): Promise<Bus> {
   const { nats, natsInbox, data } = config;
   if (nats !== undefined) {
     const { creds, certificates } = natsFiles(config);
     const report = eachOnce(log);
-    return openNatsBus({ url: nats, creds, certificates, inboxPrefix: natsInbox, clock: systemClock, report });
+    const inboxPrefix = natsInbox;
+    return openNatsBus({ url: nats, creds, certificates, inboxPrefix, clock: systemClock, report, onException });
   }
   for (const knob of fileKnobs) {
     if (config[knob] === undefined) continue;
     throw new Explained(`${knob} is set, but no NATS server: name one with --nats or NATS_URL, or leave ${knob} out`);
   }
   const file = data === ":memory:" ? data : join(data, "skein.db");
-  return openEmbeddedBus({ file, clock: systemClock, report: eachOnce(log) });
+  return openEmbeddedBus({ file, clock: systemClock, report: eachOnce(log), onException });
 }
 
 /** What is in the files that say who connects to NATS. Throws Explained when one cannot be read. */
@@ -89,10 +91,10 @@ const news: Record<BusState, string> = {
 async function firstContact(bus: Bus): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = bus.onState(() => resolve());
-  const timer = setTimeout(resolve, firstContactMs);
+  const spare = systemClock.after(firstContactMs, resolve);
   if (bus.state === "up") resolve();
   await promise;
-  clearTimeout(timer);
+  spare();
   stop();
 }
 

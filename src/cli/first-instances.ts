@@ -94,6 +94,7 @@ async function command({ bus, org, node, signal }: Nursery, request: CommandRequ
       // The node takes commands as soon as the bus is there.
       if (signal.aborted || !["no_responder", "bus_away"].includes(Failure.from(thrown).code)) throw thrown;
     }
+    // It rejects when the signal aborts, which is looked at next.
     await setTimeout(retryMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { Bus } from "../bus/bus.ts";
 import { type Config, environmentForOthers } from "../config.ts";
+import { isolatedClock, type Report } from "../protocol/background.ts";
 import { systemClock } from "../protocol/clock.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { parseTemplates } from "../supervisor/template.ts";
@@ -64,11 +65,16 @@ export interface RunningNode {
 }
 
 /** Runs the instances of this node. Throws Explained when its directory or its name is in use. */
-export async function runNode(bus: Bus, household: Household, { org, url, access }: Place): Promise<RunningNode> {
+export async function runNode(
+  bus: Bus,
+  household: Household,
+  { org, url, access, onException }: Place,
+): Promise<RunningNode> {
   const { directory, logs, name, templates, first } = household;
   const gateway = reachable(url);
   const environment = { ...environmentForOthers(), SKEIN_URL: gateway };
-  const parts = { bus, org, node: name, templates, directory, logs, clock: systemClock, environment, report: log };
+  const clock = isolatedClock(systemClock, onException);
+  const parts = { bus, org, node: name, templates, directory, logs, clock, environment, report: log };
   const supervisor = new Supervisor(parts);
   await explained(supervisor.start());
   const ending = new AbortController();
@@ -97,6 +103,8 @@ interface Place {
   readonly url: string;
   /** What lets us in there; undefined where everybody may. */
   readonly access: OwnAccess | undefined;
+  /** Takes an exception that no request can answer for. */
+  readonly onException: Report;
 }
 
 const owned = z.object({ node: z.string() });

@@ -1,5 +1,5 @@
 import { Failure } from "../protocol/failure.ts";
-import { objectIn } from "../stream/json.ts";
+import { objectIn } from "../protocol/json.ts";
 import { ask, Refused } from "./ask.ts";
 import { destinationOf } from "./destination.ts";
 import { Explained, log, messageOf } from "./explained.ts";
@@ -44,7 +44,7 @@ async function bodyOf(subject: string, json: string | undefined, options: Publis
 
 /** Publishes on NATS. Throws a Failure. */
 async function onNats(names: readonly string[], body: string | undefined, { gateway, via, key }: PublishOptions) {
-  const event = body === undefined ? undefined : objectIn(new TextEncoder().encode(body), "invalid_body");
+  const event = body === undefined ? undefined : objectIn(new TextEncoder().encode(body));
   const publisher = await destinationOf(gateway, via).open(log);
   const publication = { ...(key !== undefined && { id: key }) };
   const receipt = event === undefined ? publisher.remove(names) : publisher.publish(names, event, publication);

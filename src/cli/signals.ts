@@ -1,4 +1,5 @@
-import { log } from "./explained.ts";
+import { inBackground } from "../protocol/background.ts";
+import { log, messageOf } from "./explained.ts";
 
 /** Leaves at the first signal, saying `farewell`; the second one leaves at once. */
 export function endOnSignal(leave: () => Promise<void>, farewell: string): void {
@@ -11,6 +12,10 @@ export function endOnSignal(leave: () => Promise<void>, farewell: string): void 
     await left;
     process.exit(0);
   };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
+  const fail = (fault: unknown) => {
+    log(messageOf(fault));
+    process.exit(1);
+  };
+  process.on("SIGTERM", () => inBackground("leaving", end(), fail));
+  process.on("SIGINT", () => inBackground("leaving", end(), fail));
 }

@@ -3,6 +3,7 @@ import type { AuthOptions } from "../auth/auth.ts";
 import { isLoopback } from "../auth/loopback.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Config } from "../config.ts";
+import type { Exceptions } from "../protocol/exceptions.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type Listening, listen } from "../server.ts";
 import { createSkein, type Skein } from "../skein.ts";
@@ -10,6 +11,7 @@ import { streamsWith } from "../streams/all.ts";
 import { startLogsAgent } from "./agent.ts";
 import { banner } from "./banner.ts";
 import { openBus } from "./bus.ts";
+import { outliveExceptions, serverExceptions } from "./exceptions.ts";
 import { Explained, explained } from "./explained.ts";
 import { loadTemplates } from "./fragments.ts";
 import { authOf } from "./keys.ts";
@@ -31,14 +33,16 @@ export async function start(config: Config, own: readonly OwnStream[]): Promise<
     // The key goes first: the directory that it makes is nobody else's.
     const access = household?.isTemporary && config.auth === "enforced" ? ownAccess(config) : undefined;
     const auth = await authOf(config, access ? [access.source] : []);
-    const { bus, close: closeBus } = await openBus(config);
+    const exceptions = serverExceptions();
+    const { bus, close: closeBus } = await openBus(config, exceptions.take);
     opened.push(closeBus);
     const logs = config.logs ?? (household && join(household.logs, "{name}.log"));
-    const agent = logs === undefined ? undefined : await startLogsAgent(bus, { ...config, logs });
+    const agent = logs === undefined ? undefined : await startLogsAgent(bus, { ...config, logs }, exceptions.take);
     opened.push(async () => agent?.close());
-    const { skein, url, close: unlisten } = await explained(serve({ bus, auth, config, own }));
+    const { skein, url, close: unlisten } = await explained(serve({ bus, auth, config, own, exceptions }));
     opened.push(() => unlisten(config.drainMs));
-    const node = household && (await runNode(bus, household, { org: config.org, url, access }));
+    const node =
+      household && (await runNode(bus, household, { org: config.org, url, access, onException: exceptions.take }));
     const leave = async () => {
       // Otherwise the port is closed before anything is said: who hears the good-bye finds nobody here.
       if (household?.isTemporary) await node?.settle();
@@ -48,6 +52,7 @@ export async function start(config: Config, own: readonly OwnStream[]): Promise<
       await closeBus();
     };
     endOnSignal(leave, `${farewell(household)} within ${config.drainMs / 1000} s; a second signal leaves at once`);
+    outliveExceptions(exceptions);
     process.stdout.write(banner({ url, logs, ticket: await sessionTicket(skein) }, config));
   } catch (thrown) {
     await close();
@@ -61,10 +66,10 @@ function farewell(household: Household | undefined): string {
   return "leaving the instances to run, which the next start takes up, and saying good-bye";
 }
 
-async function serve({ bus, auth, config, own }: Serving): Promise<Listening & { readonly skein: Skein }> {
+async function serve({ bus, auth, config, own, exceptions }: Serving): Promise<Listening & { readonly skein: Skein }> {
   const report = (fault: unknown) => console.error(fault);
   const streams = [...streamsWith(await loadTemplates(config.fragments)), ...own.map(({ definition }) => definition)];
-  const skein = createSkein({ bus, auth, streams, limits: config, quotas: quotasOf(config), report });
+  const skein = createSkein({ bus, auth, streams, limits: config, quotas: quotasOf(config), report, exceptions });
   await skein.start();
   return { skein, ...(await listen(skein, config)) };
 }
@@ -74,6 +79,7 @@ interface Serving {
   readonly auth: AuthOptions;
   readonly config: Config;
   readonly own: readonly OwnStream[];
+  readonly exceptions: Exceptions;
 }
 
 /** The ticket of a link to the page that opens once; undefined where there is none, say because the bus is away. */

@@ -8,9 +8,9 @@ import {
   type TemplateInfo,
   templateParamsMax,
 } from "../protocol/instance.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { identifierLengthMax, textBytesMax } from "../protocol/limits.ts";
 import { splitSubject } from "../protocol/subject.ts";
-import { jsonIn } from "./row.ts";
 
 /** A node says every second that it is there; one that has said nothing for longer than this is away. */
 const awayAfterMs = 3000;
@@ -78,7 +78,7 @@ export class Nodes {
   /** Takes a heartbeat; what is none is reported once and otherwise overheard. */
   hear({ subject, data }: Said): void {
     const { org } = splitSubject(subject) ?? {};
-    const parsed = heartbeat.safeParse(data.length <= heartbeatBytesMax ? jsonIn(data) : undefined);
+    const parsed = heartbeat.safeParse(maybeJsonIn(data, heartbeatBytesMax));
     if (org === undefined || !parsed.success || heartbeatSubject(org, parsed.data.node) !== subject) {
       return this.#blame(subject, "is no heartbeat of that node; its node does not count");
     }

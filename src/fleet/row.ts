@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type CommandAnswer, type InstanceRecord, instanceIn, instanceStatuses } from "../protocol/instance.ts";
-import { bodyBytesMax, identifierLengthMax, textBytesMax } from "../protocol/limits.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
+import { identifierLengthMax, textBytesMax } from "../protocol/limits.ts";
 
 /** What every row of the table `instances` has, whoever wrote it. */
 const row = z.looseObject({
@@ -19,21 +20,11 @@ const frameFields = ["type", "timestamp", "cursor", "reason"];
 
 /** A row as it is stored, its name taken from the subject; undefined when it is none, or none that can be shown. */
 export function parseRow(name: string, data: Uint8Array): Row | undefined {
-  const value = jsonIn(data);
-  if (typeof value !== "object" || value === null || !isEncodable(value)) return undefined;
+  const value = maybeJsonIn(data);
+  if (typeof value !== "object" || value === null) return undefined;
   if (frameFields.some((field) => Object.hasOwn(value, field))) return undefined;
   const parsed = row.safeParse({ name, ...value });
   return parsed.success && parsed.data.name === name ? parsed.data : undefined;
-}
-
-/** What JSON can be read from can still be nested too deeply to be written. */
-function isEncodable(value: object): boolean {
-  try {
-    JSON.stringify(value);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const nodeName = z.string().min(1).max(identifierLengthMax);
@@ -71,17 +62,7 @@ const record: z.ZodType<InstanceRecord> = z.object({
 
 const answer: z.ZodType<CommandAnswer> = z.object({ instance: record.nullable(), duplicate: z.boolean() });
 
-/** What a node has answered. Throws an Error when that is no answer: another version of us runs there. */
+/** What a node has answered. Throws an Error when that is none, or beyond a limit: another version of us runs there. */
 export function parseAnswer(data: Uint8Array): CommandAnswer {
-  if (data.length > bodyBytesMax) throw new Error(`A node has answered with ${data.length} bytes`);
-  return answer.parse(jsonIn(data));
-}
-
-/** The JSON in a body; undefined when it holds none. */
-export function jsonIn(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
-  } catch {
-    return undefined;
-  }
+  return answer.parse(maybeJsonIn(data));
 }

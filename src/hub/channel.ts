@@ -1,6 +1,9 @@
+import { atEndOfTurn } from "../bus/turn.ts";
+import { isolate } from "../protocol/background.ts";
 import { Batch } from "../protocol/batch.ts";
 import { type Cursor, parseCursor } from "../protocol/cursor.ts";
-import { type End, ends } from "../protocol/end.ts";
+import { type End, ends, failed } from "../protocol/end.ts";
+import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
@@ -12,6 +15,8 @@ import { isBeyond, type Missed, type PageTurn, Session, type SessionLimits, type
 import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
 import { changedView, framesFor, isUnfiltered, type View, viewKey } from "./view.ts";
+
+const defect = failed(new Failure("internal", "Something went wrong on our side"));
 
 /** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
 export class Channel implements Upstream {
@@ -73,7 +78,7 @@ export class Channel implements Upstream {
     if (this.#isFlushDue || this.#pending.length === 0) return;
     this.#isFlushDue = true;
     this.#pushedMs = this.tally.latency.now();
-    setImmediate(() => this.flush());
+    atEndOfTurn("sending to clients", () => this.flush(), this.tally.report);
   }
 
   /** Sends what this turn has brought. */
@@ -87,10 +92,14 @@ export class Channel implements Upstream {
     const all = new Batch(entries.map(({ frame }) => frame));
     const { tally } = this;
     const before = tally.delivered;
-    for (const cohort of this.#cohorts.values()) this.#send(cohort, { entries, all, next });
-    if (tally.delivered > before) tally.latency.note(this.#pushedMs);
     for (const entry of entries) this.#ring.push(entry);
-    if (this.#over) this.#endLevel();
+    for (const cohort of this.#cohorts.values()) {
+      // A client that may have missed something is told so, and comes back with its cursor.
+      if (!isolate("sending to clients", () => this.#send(cohort, { entries, all, next }), tally.report))
+        cohort.endLevel(defect);
+    }
+    if (tally.delivered > before) tally.latency.note(this.#pushedMs);
+    if (this.#over) for (const cohort of this.#cohorts.values()) cohort.endLevel(ends.done);
   }
 
   /** Holds everything back until `release`: the past is being read, or read again. A channel begins held. */
@@ -169,10 +178,8 @@ export class Channel implements Upstream {
     for (;;) {
       const { next, over } = this.#mark();
       const snapshot = await this.#past.snapshot(view, reason);
-      if (snapshot) {
-        const { frames, from } = snapshot;
-        return { resumed: false, frames, batches: portions(frames), from, next, over };
-      }
+      if (snapshot)
+        return { resumed: false, from: undefined, ...snapshot, batches: portions(snapshot.frames), next, over };
       // What was now is gone already: look again.
       await this.#past.ready();
       this.flush();
@@ -266,12 +273,6 @@ export class Channel implements Upstream {
     const batch = isAll ? turn.all : new Batch(frames);
     this.tally.delivered += frames.length * cohort.level.size;
     for (const session of cohort.level) if (!session.deliver(batch, turn.next)) cohort.level.delete(session);
-  }
-
-  #endLevel(): void {
-    for (const cohort of this.#cohorts.values()) {
-      for (const session of [...cohort.level]) session.end(ends.done);
-    }
   }
 
   #enter(view: View): Cohort {

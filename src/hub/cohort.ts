@@ -34,6 +34,11 @@ export class Cohort {
     this.view = view;
   }
 
+  /** Ends every session that is level. */
+  endLevel(end: End): void {
+    for (const session of [...this.level]) session.end(end);
+  }
+
   /** The sessions that were greeted, as a copy: one may leave its set when something is said to it. */
   get begun(): Member[] {
     return [...this.level, ...this.waiting, ...this.paging];

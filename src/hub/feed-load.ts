@@ -1,4 +1,5 @@
 import type { Stored } from "../bus/bus.ts";
+import { endOfTurn } from "../bus/turn.ts";
 import { bodyBytesMax } from "../protocol/limits.ts";
 import type { FeedDefinition, Fold } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
@@ -91,7 +92,7 @@ export class FeedLoad {
       for (const entry of entriesOf(messages)) this.#take(entry);
       from = more ? (messages.at(-1)?.position ?? upTo) : upTo;
       // A bus in this process answers at once, and others have their turn, too.
-      if (from < upTo) await new Promise((resolve) => setImmediate(resolve));
+      if (from < upTo) await endOfTurn();
     }
   }
 

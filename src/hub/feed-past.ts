@@ -1,6 +1,8 @@
 import type { Stored } from "../bus/bus.ts";
+import { BackgroundError, type Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { Cursor } from "../protocol/cursor.ts";
+import { Failure } from "../protocol/failure.ts";
 import { Frame } from "../protocol/frame.ts";
 import { snapshotBytesMax } from "../protocol/limits.ts";
 import type { FeedDefinition, Fold } from "../stream/define.ts";
@@ -178,8 +180,8 @@ export class FeedPast implements Past {
 
   /** Reads what a newcomer may need; the channel is held until then. */
   #reload(): void {
-    const { definition, progress, excerpt, limits, names } = this.#parts;
-    const entriesOf = (messages: readonly Stored[]) => this.#entries(messages);
+    const { definition, progress, excerpt, limits, names, report, reject } = this.#parts;
+    const entriesOf = (messages: readonly Stored[]) => this.#entries(messages, reject);
     const overflowed = () => this.#channel?.hold();
     const load = new FeedLoad({ definition, progress, excerpt, limits, names, entriesOf, overflowed });
     this.#load = load;
@@ -189,16 +191,17 @@ export class FeedPast implements Past {
     this.#loaded = load.run().then((loaded) => {
       if (load === this.#load) this.#finish(loaded);
     });
-    this.#loaded.catch(() => {
+    this.#loaded.catch((thrown: unknown) => {
+      if (!(thrown instanceof Failure)) report(new BackgroundError("reading the past of a stream", thrown));
       if (load === this.#load) this.#fail();
     });
   }
 
   #finish(loaded: LoadedFeed): void {
-    this.#load = undefined;
     this.#fold = loaded.fold;
     this.#events = loaded;
     for (const entry of loaded.early) this.#count(entry);
+    this.#load = undefined;
     // First the greetings: whoever missed something must not be sent what came after it.
     if (this.#isGreetingDue) this.#channel?.greetAll("resync");
     this.#isGreetingDue = false;
@@ -219,8 +222,8 @@ export class FeedPast implements Past {
     });
   }
 
-  /** The entries of stored messages, up to the one that ends the stream. */
-  #entries(messages: readonly Stored[]): Entry[] {
+  /** The entries of stored messages, up to the one that ends the stream; what fails its schema is left out, and rejected once. */
+  #entries(messages: readonly Stored[], reject: FeedPastParts["reject"] = () => {}): Entry[] {
     const { definition, progress } = this.#parts;
     const entries: Entry[] = [];
     for (const stored of messages) {
@@ -229,8 +232,8 @@ export class FeedPast implements Past {
         const entry = eventEntry(definition, itemOf(definition, addressOf(definition, stored), stored), place);
         entries.push(entry);
         if (entry.last) break;
-      } catch {
-        // It was rejected when it came; the past only leaves it out.
+      } catch (thrown) {
+        reject(stored, Failure.from(thrown));
       }
     }
     return entries;
@@ -253,4 +256,7 @@ interface FeedPastParts {
   readonly ring: Ring;
   readonly limits: RingLimits;
   readonly replayFrames: number;
+  readonly report: Report;
+  /** Takes a message that fails its schema; one that was taken before is ignored. */
+  readonly reject: (stored: Stored, failure: Failure) => void;
 }

@@ -95,7 +95,7 @@ export class FeedSource implements Follower {
   }
 
   #open(org: string, names: Params): Line {
-    const { limits, tallies, clock, openings } = this.#parts;
+    const { limits, tallies, clock, openings, report } = this.#parts;
     const { definition } = this;
     const ring = new Ring(limits);
     const { replayFrames } = limits;
@@ -103,7 +103,9 @@ export class FeedSource implements Follower {
     const journal = () => this.#openJournal();
     const excerpt = () => new Excerpt(journal(), subjects);
     const progress = this.#progress;
-    const past = new FeedPast({ definition, clock, progress, journal, excerpt, names, ring, limits, replayFrames });
+    const reject = (stored: Stored, failure: Failure) => this.#parts.reject(definition, stored, failure);
+    const own = { names, ring, limits, replayFrames, report, reject };
+    const past = new FeedPast({ definition, clock, progress, journal, excerpt, ...own });
     const channel = new Channel({ definition, ring, past, limits, openings, tally: tallies.of(org) });
     past.serve(channel);
     const take = (entry: Entry) => {

@@ -29,6 +29,7 @@ export class FollowedLog {
       remote,
       by,
       clock,
+      report: parts.report,
       subscribe: (subject, listener) => bus.subscribe(subject, listener),
       listener: {
         steps: (steps) => this.#tell(steps),
@@ -60,7 +61,7 @@ export class FollowedLog {
 
   /** An agent may be there now that was not before. */
   askAgain(): void {
-    this.#line.ask().catch(() => {});
+    this.#line.askAgain();
   }
 
   /** The file has just come into being. */

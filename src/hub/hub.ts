@@ -1,4 +1,5 @@
 import type { Bus, Journal, Stored } from "../bus/bus.ts";
+import { BackgroundError, inBackground } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { ends } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
@@ -32,6 +33,7 @@ export class Hub {
   readonly #sources: readonly Source[];
   readonly #stops: Stop[] = [];
   readonly #slow = new Map<Member, { bytes: number; sinceMs: number }>();
+  readonly #quarantine = new Quarantine();
   #rejected: Journal | undefined;
   readonly #opening = new Opening(() => this.#openAll());
 
@@ -44,12 +46,13 @@ export class Hub {
     this.#clock = clock;
     this.#limits = limits;
     this.#report = report;
-    this.tallies = new Tallies(parts.stopwatch);
+    this.tallies = new Tallies(parts);
     const { tallies } = this;
     const openings = new OpeningCache();
     const lingering = new Lingering({ clock, lingerMs: limits.lingerMs });
     const reject: SourceParts["reject"] = (...rejection) => this.#reject(...rejection);
-    this.#sources = sourcesOf(sourced, { bus, clock, limits, tallies, openings, lingering, gateway, reject });
+    const shared = { tallies, openings, lingering, gateway, report, reject };
+    this.#sources = sourcesOf(sourced, { bus, clock, limits, ...shared });
   }
 
   /** Whether every stream can be served and the bus is up. */
@@ -64,7 +67,11 @@ export class Hub {
    */
   async start(): Promise<void> {
     this.#stops.push(this.#clock.every(sweepMs, () => this.#sweep()));
-    this.#stops.push(this.#bus.onState((state) => state === "up" && void this.#opening.open().catch(this.#report)));
+    this.#stops.push(
+      this.#bus.onState((state) => {
+        if (state === "up") inBackground("opening the streams", this.#opening.open(), this.#report);
+      }),
+    );
     await this.#opening.open();
   }
 
@@ -92,20 +99,26 @@ export class Hub {
     }
   }
 
-  #reject(definition: SourcedDefinition, stored: Stored, { message }: Failure): void {
+  #reject(definition: SourcedDefinition, stored: Stored, { message, cause }: Failure): void {
     const parts = splitSubject(stored.subject);
+    const { subject, position, atMs } = stored;
+    // What is no fault of the body is one of ours.
+    if (cause !== undefined) {
+      this.#report(new BackgroundError(`following ${definition.store}, ${subject} at position ${position}`, cause));
+    }
+    // Every gateway rejects the same message; the id makes it one report.
+    const id = `rejected-${definition.store}-${position}-${atMs}`;
+    if (position > 0 && !this.#quarantine.isNew(id)) return;
     const { rejected } = this.tallies.of(parts?.org ?? "");
     rejected.set(definition.path, (rejected.get(definition.path) ?? 0) + 1);
     if (!parts || !this.#rejected) return;
-    const { subject, position, atMs } = stored;
     const body =
       definition.rejectedBody === "shown"
         ? { body: new TextDecoder().decode(stored.data.subarray(0, mostRejectedBytes)) }
         : {};
     const report = { subject, position, stored_at: new Date(atMs).toISOString(), reason: message, ...body };
-    // Every gateway rejects the same message; the id makes it one report.
-    const id = `rejected-${definition.store}-${position}-${atMs}`;
     const data = new TextEncoder().encode(JSON.stringify(report));
+    // A bus that is away hears of it at the next reading of the stream, or not: the metric has it.
     this.#rejected.append(subjectOf(parts.org, `rejected.${parts.tail}`), data, id).catch(() => {});
   }
 
@@ -128,6 +141,23 @@ export class Hub {
         session.end(ends.stuck);
       }
     }
+  }
+}
+
+/** How many rejected messages are remembered. */
+const mostQuarantined = 10_000;
+
+/** The messages that were rejected: a table is read again after every interruption, and each is to be reported once. */
+class Quarantine {
+  readonly #ids = new Set<string>();
+
+  /** Whether it was not rejected before, as far as that is remembered. */
+  isNew(id: string): boolean {
+    if (this.#ids.has(id)) return false;
+    this.#ids.add(id);
+    const [oldest] = this.#ids;
+    if (this.#ids.size > mostQuarantined && oldest !== undefined) this.#ids.delete(oldest);
+    return true;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Said } from "../bus/bus.ts";
+import { inBackground, type Report } from "../protocol/background.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { beginsAt, endOf, isSamePlace, type LogPlace, type LogStep } from "../protocol/log.ts";
@@ -58,6 +59,7 @@ export class LogLine {
 
   /** Settles when no question is under way. */
   get settled(): Promise<void> {
+    // Why a question failed is dealt with where it was asked.
     return this.#asking?.catch(() => {}) ?? Promise.resolve();
   }
 
@@ -65,7 +67,11 @@ export class LogLine {
   async open(): Promise<void> {
     const { remote, clock } = this.#parts;
     this.#stops.push(this.#parts.subscribe(remote.steps, (said) => this.#hear(said)));
-    this.#stops.push(clock.every(renewEveryMs, () => void this.#renew()));
+    this.#stops.push(
+      clock.every(renewEveryMs, () =>
+        inBackground("renewing the interest in a log", this.#renew(), this.#parts.report),
+      ),
+    );
     await this.ask();
   }
 
@@ -73,6 +79,7 @@ export class LogLine {
     this.#isClosed = true;
     for (const stop of this.#stops.splice(0)) stop();
     this.#stopRetry?.();
+    // An agent that does not hear it forgets us by itself.
     this.#parts.remote.leave(this.#parts.by).catch(() => {});
   }
 
@@ -84,7 +91,7 @@ export class LogLine {
   /** The file of this log has just come into being. */
   appeared(): void {
     if (!this.#place) this.#isAnew = true;
-    this.ask().catch(() => {});
+    this.askAgain();
   }
 
   /** Asks the agent where the log is, and for what we have not heard. Rejects with why it could not be. */
@@ -93,6 +100,14 @@ export class LogLine {
       this.#asking = undefined;
     });
     return this.#asking;
+  }
+
+  /** The same, and nothing waits for it: it is asked again until an agent answers. */
+  askAgain(): void {
+    const asked = this.ask().catch((thrown: unknown) => {
+      if (!(thrown instanceof Failure)) throw thrown;
+    });
+    inBackground("asking for a log", asked, this.#parts.report);
   }
 
   async #meet(): Promise<void> {
@@ -105,7 +120,7 @@ export class LogLine {
       this.#queue = [];
       if (this.#isClosed) throw thrown;
       if (thrown instanceof Failure && thrown.code === "forbidden") this.#parts.listener.refuse(thrown);
-      else this.#stopRetry = this.#parts.clock.after(retryMs, () => void this.ask().catch(() => {}));
+      else this.#stopRetry = this.#parts.clock.after(retryMs, () => this.askAgain());
       throw thrown;
     }
   }
@@ -161,7 +176,7 @@ export class LogLine {
       return this.#parts.reject(data, Failure.from(thrown));
     }
     if (!this.#isKeeping && this.#take(step)) return;
-    this.ask().catch(() => {});
+    this.askAgain();
     this.#queue.push(step);
   }
 
@@ -189,7 +204,7 @@ export class LogLine {
     } catch {
       // The question below is repeated until somebody answers.
     }
-    this.ask().catch(() => {});
+    this.askAgain();
   }
 }
 
@@ -200,6 +215,8 @@ interface LogLineParts {
   readonly clock: { after(ms: number, task: () => void): Stop; every(ms: number, task: () => void): Stop };
   readonly subscribe: (subject: string, listener: (said: Said) => void) => Stop;
   readonly listener: LogListener;
+  /** Takes an exception that no request can answer for. */
+  readonly report: Report;
   /** Takes a body that is no step out of sight. */
   reject(data: Uint8Array, failure: Failure): void;
 }

@@ -47,7 +47,9 @@ export class LogSource {
     const { bus } = this.#parts;
     const stops = [
       bus.subscribe(anyOrg(logNewsTail), ({ subject, data }) => this.#hearNews(subject, data)),
-      bus.onState((state) => state === "up" && this.#logs.forEach(({ log }) => void log.askAgain())),
+      bus.onState((state) => {
+        if (state === "up") for (const { log } of this.#logs.values()) log.askAgain();
+      }),
     ];
     return () => {
       for (const stop of stops) stop();
@@ -64,6 +66,7 @@ export class LogSource {
     const log = this.#open(org, params, row);
     this.#logs.set(subject, { row, org, log });
     this.#parts.lingering.watch(log.channel, () => this.#drop(subject, log));
+    // What awaits `opened` gets the reason.
     log.opened.catch(() => this.#drop(subject, log));
     return log.channel;
   }
@@ -99,9 +102,10 @@ export class LogSource {
 
   #hearNews(subject: string, data: Uint8Array): void {
     const org = splitSubject(subject)?.org;
-    let appeared: string | undefined;
+    let place: string | undefined;
     try {
-      ({ appeared } = parseNews(data));
+      const { appeared } = parseNews(data);
+      if (org !== undefined && appeared !== undefined) place = this.#subject(org, appeared);
     } catch (thrown) {
       return this.#parts.reject(
         this.definition,
@@ -110,7 +114,7 @@ export class LogSource {
       );
     }
     if (org === undefined) return;
-    if (appeared !== undefined) return this.#logs.get(this.#subject(org, appeared))?.log.appeared();
+    if (place !== undefined) return this.#logs.get(place)?.log.appeared();
     for (const entry of this.#logs.values()) if (entry.org === org) entry.log.askAgain();
   }
 

@@ -130,10 +130,10 @@ export class Session implements Member {
     this.#state = "greeting";
     this.#greeted = false;
     const isCurrent = () => greeting === this.#greetings && this.#state === "greeting";
-    this.#channel.greet(this.cohort.view, reason).then(
-      (opening) => isCurrent() && this.begin(opening),
-      (thrown: unknown) => isCurrent() && this.end(failed(Failure.from(thrown))),
-    );
+    this.#channel
+      .greet(this.cohort.view, reason)
+      .then((opening) => isCurrent() && this.begin(opening))
+      .catch((thrown: unknown) => greeting === this.#greetings && this.end(failed(Failure.from(thrown))));
   }
 
   /** Closes the session from our side. */

@@ -1,4 +1,5 @@
 import type { Bus, Stored } from "../bus/bus.ts";
+import type { Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { Failure } from "../protocol/failure.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
@@ -29,6 +30,8 @@ export interface SourceParts {
   readonly lingering: Lingering;
   /** Names this gateway among all that there are. */
   readonly gateway: string;
+  /** Takes an exception that no request can answer for. */
+  readonly report: Report;
   /** Takes a message that fails its schema out of sight, with the reason. */
   reject(definition: SourcedDefinition, stored: Stored, failure: Failure): void;
 }

@@ -1,4 +1,5 @@
 import { Latency } from "../metrics/latency.ts";
+import type { Report } from "../protocol/background.ts";
 
 /** What the hub counts, as plain numbers: the hot path only ever adds to them. */
 export class Tally {
@@ -10,9 +11,12 @@ export class Tally {
   readonly rejected = new Map<string, number>();
   /** From when the first message of a turn was read to when its frames were handed to every socket. */
   readonly latency: Latency;
+  /** Takes an exception that no request can answer for, and counts it for the whole gateway. */
+  readonly report: Report;
 
-  constructor(stopwatch: () => number) {
+  constructor({ stopwatch, report }: TallyParts) {
     this.latency = new Latency(stopwatch);
+    this.report = report;
   }
 
   /** The sum of several. */
@@ -35,9 +39,15 @@ export class Tally {
 }
 
 /** What was counted, at one moment. */
-export interface Counts extends Readonly<Omit<Tally, "latency" | "resumes" | "rejected">> {
+export interface Counts extends Readonly<Omit<Tally, "latency" | "report" | "resumes" | "rejected">> {
   readonly resumes: Readonly<Tally["resumes"]>;
   readonly rejected: ReadonlyMap<string, number>;
+}
+
+interface TallyParts {
+  /** A steady time in milliseconds, with fractions. */
+  readonly stopwatch: () => number;
+  readonly report: Report;
 }
 
 /** How many orgs are counted apart; subjects of the bus may name any number. */
@@ -45,21 +55,20 @@ const mostOrgs = 10_000;
 
 /** A tally for each org, and one for all that are too many; the numbers only ever grow, so none is forgotten. */
 export class Tallies {
-  readonly #stopwatch: () => number;
+  readonly #parts: TallyParts;
   readonly #byOrg = new Map<string, Tally>();
   readonly #others: Tally;
 
-  /** Takes a steady time in milliseconds, with fractions. */
-  constructor(stopwatch: () => number) {
-    this.#stopwatch = stopwatch;
-    this.#others = new Tally(stopwatch);
+  constructor(parts: TallyParts) {
+    this.#parts = parts;
+    this.#others = new Tally(parts);
   }
 
   of(org: string): Tally {
     const known = this.#byOrg.get(org);
     if (known) return known;
     if (this.#byOrg.size >= mostOrgs) return this.#others;
-    const tally = new Tally(this.#stopwatch);
+    const tally = new Tally(this.#parts);
     this.#byOrg.set(org, tally);
     return tally;
   }

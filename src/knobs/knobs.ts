@@ -84,9 +84,9 @@ export const schema = z.strictObject({
   maxMessageBytes: whole(1, 2 ** 26, "bytes")
     .default(65_536)
     .describe("The largest message a WebSocket client may send."),
-  maxBodyBytes: whole(1, 2 ** 26, "bytes")
-    .default(1_048_576)
-    .describe("The largest body of an HTTP publish; a NATS server has a limit of its own, by default the same."),
+  maxBodyBytes: whole(1, 262_144, "bytes")
+    .default(262_144)
+    .describe("The largest body of an HTTP publish; on the bus it is always 256 KiB."),
   logBatchMs: milliseconds(0)
     .default(100)
     .describe("How long lines of a busy log are gathered before they are sent; the first of a quiet one goes at once."),

@@ -3,7 +3,10 @@ import type { Socket } from "node:net";
 
 /** Ends a socket at once: with a bare HTTP answer, or without a word when no status is given. */
 export function refuseRaw(socket: Socket, status: 408 | 429 | undefined): void {
-  if (status === undefined) return void socket.destroy();
+  if (status === undefined) {
+    socket.destroy();
+    return;
+  }
   const retry = status === 429 ? ["Retry-After: 1"] : [];
   const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, "Connection: close", "Content-Length: 0", ...retry];
   // What so small a write hands over is with the system before anything that the client sent is read.

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { isolated, type Report } from "../protocol/background.ts";
 import { refuseRaw } from "./refusal.ts";
 
 /** How many sockets one address may hold. */
@@ -11,11 +12,13 @@ export interface SocketQuota {
 /** The open sockets of a server, counted by the address at their other end. */
 export class Sockets {
   readonly #quota: SocketQuota | undefined;
+  readonly #report: Report;
   readonly #open = new Set<Socket>();
   readonly #held = new Map<string, number>();
 
-  constructor(quota: SocketQuota | undefined) {
+  constructor(quota: SocketQuota | undefined, report: Report) {
     this.#quota = quota;
+    this.#report = report;
   }
 
   get open(): ReadonlySet<Socket> {
@@ -30,10 +33,11 @@ export class Sockets {
       return false;
     }
     this.#open.add(socket);
-    socket.once("close", () => {
+    const close = () => {
       this.#open.delete(socket);
       if (key !== undefined) this.#release(key);
-    });
+    };
+    socket.once("close", isolated("a socket that closes", close, this.#report));
     return true;
   }
 

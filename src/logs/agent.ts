@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Bus } from "../bus/bus.ts";
+import { inBackground, isolatedClock, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { type LogNews, type LogStep, logNewsSubject, logSubjects } from "../protocol/log.ts";
@@ -27,6 +28,8 @@ export interface AgentParts {
   readonly limits?: Partial<AgentLimits>;
   /** Hears in words what a person should know. Default: nobody does. */
   readonly report?: (trouble: string) => void;
+  /** Takes an exception that no request can answer for. Default: `console.error`. */
+  readonly onException?: Report;
 }
 
 /** How much an agent does at most. */
@@ -54,6 +57,8 @@ const defaults: AgentLimits = {
  */
 export class LogsAgent {
   readonly #parts: AgentParts;
+  readonly #clock: Clock;
+  readonly #onException: Report;
   readonly #limits: AgentLimits;
   readonly #discovery: Discovery;
   readonly #outlet: Outlet;
@@ -64,13 +69,17 @@ export class LogsAgent {
   #isStarted = false;
 
   constructor(parts: AgentParts) {
-    const { bus, pattern, clock, redaction, limits, report = () => {} } = parts;
+    const { bus, pattern, redaction, limits, report = () => {}, onException = console.error } = parts;
+    const clock = isolatedClock(parts.clock, onException);
     this.#parts = parts;
+    this.#clock = clock;
+    this.#onException = onException;
     // Half a line may be half a secret.
     this.#limits = { ...defaults, ...limits, ...(redaction.isActive && { flushPartialMs: 0 }) };
     this.#outlet = new Outlet(bus, report);
-    this.#open = new OpenLogs({ clock, maxFollowed: this.#limits.maxFollowed, make: (name) => this.#make(name) });
-    this.#discovery = new Discovery({ pattern, clock, report, found: (names) => this.#meet(names) });
+    const { maxFollowed } = this.#limits;
+    this.#open = new OpenLogs({ clock, maxFollowed, make: (name) => this.#make(name), report: onException });
+    this.#discovery = new Discovery({ pattern, clock, report, onException, found: (names) => this.#meet(names) });
   }
 
   /** How many logs there are. */
@@ -111,7 +120,8 @@ export class LogsAgent {
   }
 
   #say(news: LogNews): void {
-    void this.#outlet.publish(logNewsSubject(this.#parts.org), encode(news));
+    const told = Promise.resolve(this.#outlet.publish(logNewsSubject(this.#parts.org), encode(news)));
+    inBackground("telling of logs", told, this.#onException);
   }
 
   #answerFor(name: string): Stop {
@@ -130,12 +140,14 @@ export class LogsAgent {
   }
 
   #make(name: string): OpenLog {
-    const { org, pattern, files, clock, redaction } = this.#parts;
+    const { org, pattern, files, redaction } = this.#parts;
+    const clock = this.#clock;
     const path = pattern.pathOf(name);
     if (path === undefined) throw new Failure("instance_not_found", "There is no such log");
     const { steps } = logSubjects(org, encodeToken(name));
     const publish = (step: LogStep) => this.#outlet.publish(steps, Buffer.from(stepText(step)));
     const limits = this.#limits;
-    return new OpenLog({ path, root: pattern.root, files, clock, limits, rules: limits, redaction, publish });
+    const rest = { limits, rules: limits, redaction, publish, report: this.#onException };
+    return new OpenLog({ path, root: pattern.root, files, clock, ...rest });
   }
 }

@@ -1,3 +1,4 @@
+import { inBackground, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { endOf, type LinesStep, type LogPlace, type LogStep } from "../protocol/log.ts";
 
@@ -15,6 +16,8 @@ export interface BatchParts {
   readonly limits: BatchLimits;
   /** Says a step to everyone; while what it returns has not settled, no more should be taken. */
   readonly publish: (step: LogStep) => void | Promise<void>;
+  /** Takes an exception that no request can answer for. Default: `console.error`. */
+  readonly report?: Report;
 }
 
 /**
@@ -73,14 +76,19 @@ export class Batcher {
   close(): void {
     this.#isClosed = true;
     this.#waiting = [];
-    this.flush();
+    this.#leaveLater();
   }
 
   #leave(): void | Promise<void> {
     const { clock, limits } = this.#parts;
     const restMs = this.#leftMs + limits.batchMs - clock.now();
     if (restMs <= 0 || this.#waitingBytes >= limits.batchBytes) return this.flush();
-    this.#stopTimer ??= clock.after(Math.min(restMs, limits.batchMs), () => void this.flush());
+    this.#stopTimer ??= clock.after(Math.min(restMs, limits.batchMs), () => this.#leaveLater());
+  }
+
+  /** Publishes what waits, and nothing waits for that. */
+  #leaveLater(): void {
+    inBackground("publishing lines", Promise.resolve(this.flush()), this.#parts.report ?? console.error);
   }
 
   #chains(step: LinesStep): boolean {

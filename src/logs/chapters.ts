@@ -1,4 +1,4 @@
-import type { FileStat, Files, OpenFile } from "./files.ts";
+import { closeFile, type FileStat, type Files, type OpenFile } from "./files.ts";
 import { bytesBefore, isLike } from "./generation.ts";
 import type { Lives } from "./lives.ts";
 import { markBytes } from "./mark.ts";
@@ -65,7 +65,7 @@ export async function openHeirs(house: House, { list, heirs, until, isFollowing 
 
 /** Closes the files of chapters. */
 export async function closeAll(chapters: readonly Pick<Chapter, "file">[]): Promise<void> {
-  await Promise.all(chapters.map(({ file }) => file.close().catch(() => {})));
+  await Promise.all(chapters.map(({ file }) => closeFile(file)));
 }
 
 export async function openSibling(

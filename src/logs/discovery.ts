@@ -1,5 +1,6 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
+import { inBackground, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import type { LogPattern } from "./pattern.ts";
 
@@ -11,6 +12,8 @@ export interface DiscoveryParts {
   readonly found: (names: ReadonlySet<string>) => void;
   /** Hears once in words why the directory cannot be read, and again when the reason has changed. */
   readonly report: (trouble: string) => void;
+  /** Takes an exception that no request can answer for. Default: `console.error`. */
+  readonly onException?: Report;
 }
 
 const lookEveryMs = 250;
@@ -40,7 +43,11 @@ export class Discovery {
   /** Looks for the first time, and from then on. */
   async start(): Promise<void> {
     await this.look();
-    if (!this.#closed) this.#stop = this.#parts.clock.every(lookEveryMs, () => this.look());
+    if (!this.#closed) this.#stop = this.#parts.clock.every(lookEveryMs, () => this.#lookAgain());
+  }
+
+  #lookAgain(): void {
+    inBackground("looking for logs", this.look(), this.#parts.onException ?? console.error);
   }
 
   /** Looks now; a directory that hangs is looked at once, not again and again. Never rejects. */

@@ -35,6 +35,15 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/** Closes a file; what the system says to that changes nothing, for it is read no more. */
+export async function closeFile(file: OpenFile | undefined): Promise<void> {
+  try {
+    await file?.close();
+  } catch {
+    // It is read no more.
+  }
+}
+
 export interface FileStat {
   /** Names the file for its whole life: device, inode and time of birth. */
   readonly id: string;

@@ -1,3 +1,4 @@
+import { inBackground } from "../protocol/background.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { LogBacklog, LogPlace, LogReading } from "../protocol/log.ts";
 import { type BytesPiece, type FollowedLog, readAfter, readBacklog, readBytes } from "./reading.ts";
@@ -24,7 +25,8 @@ export class Follower {
 
   constructor(parts: FollowParts) {
     this.#parts = parts;
-    this.#trail = new Trail(parts, () => void this.tick());
+    const { onException = console.error } = parts;
+    this.#trail = new Trail(parts, () => inBackground("looking at a log", this.tick(), onException));
   }
 
   /** After the last emitted step; undefined while there has never been a file. */
@@ -106,6 +108,7 @@ export class Follower {
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#turn.then(work);
+    // The caller of this turn gets the reason; the next turn comes all the same.
     this.#turn = turn.catch(() => {});
     return turn;
   }

@@ -1,3 +1,4 @@
+import { closeFile } from "./files.ts";
 import type { Generation } from "./generation.ts";
 
 /** What late lines are given to. */
@@ -58,7 +59,7 @@ export class LateFiles {
 
   async #close(late: Late): Promise<void> {
     this.#all = this.#all.filter((other) => other !== late);
-    await late.generation.file.close().catch(() => {});
+    await closeFile(late.generation.file);
   }
 }
 

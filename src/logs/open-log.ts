@@ -1,3 +1,4 @@
+import type { Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { LogPlace, LogRequest, LogStep } from "../protocol/log.ts";
@@ -25,6 +26,8 @@ export interface OpenLogParts {
   readonly root: string;
   readonly files: Files;
   readonly clock: Clock;
+  /** Takes an exception that no request can answer for. */
+  readonly report: Report;
   readonly limits: OpenLimits;
   readonly rules: FollowRules;
   readonly redaction: Redaction;
@@ -44,13 +47,13 @@ export class OpenLog implements Polled {
   #usedMs: number;
 
   constructor(parts: OpenLogParts) {
-    const { path, root, files, clock, rules, limits, redaction, publish } = parts;
+    const { path, root, files, clock, rules, limits, redaction, publish, report } = parts;
     this.#parts = parts;
     this.#usedMs = clock.now();
     this.interest = new Interest(clock, limits.interestMs);
-    this.#batcher = new Batcher({ clock, limits, publish });
+    this.#batcher = new Batcher({ clock, limits, publish, report });
     const emit = (step: LogStep) => this.#batcher.take(redaction.step(step));
-    this.#follower = new Follower({ path, root, files, clock, rules, from: "end", emit });
+    this.#follower = new Follower({ path, root, files, clock, rules, from: "end", emit, onException: report });
   }
 
   /** Throws `forbidden` when the file lies where it may not. */

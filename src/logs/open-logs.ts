@@ -1,3 +1,4 @@
+import { inBackground, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { OpenLog } from "./open-log.ts";
@@ -9,6 +10,8 @@ export interface OpenLogsParts {
   /** How many may be open at a time. */
   readonly maxFollowed: number;
   readonly make: (name: string) => OpenLog;
+  /** Takes an exception that no request can answer for. */
+  readonly report: Report;
 }
 
 interface Held {
@@ -28,7 +31,7 @@ export class OpenLogs {
 
   constructor(parts: OpenLogsParts) {
     this.#parts = parts;
-    this.#sweep = new Sweep(parts.clock);
+    this.#sweep = new Sweep(parts.clock, parts.report);
   }
 
   /** The log of that name if it is open. */
@@ -52,7 +55,7 @@ export class OpenLogs {
   /** Closes all of them. */
   async close(): Promise<void> {
     for (const [name, { log }] of this.#held) this.#close(name, log);
-    await Promise.all(this.#closing);
+    await Promise.allSettled(this.#closing);
   }
 
   #open(name: string): Held {
@@ -66,6 +69,7 @@ export class OpenLogs {
     if (this.#held.size === 0) this.#stop = clock.every(lookEveryMs, () => this.#closeIdle());
     this.#held.set(name, held);
     this.#sweep.add(log);
+    // What awaits `ready` gets the reason.
     held.ready.catch(() => this.#close(name, log));
     return held;
   }
@@ -83,5 +87,6 @@ export class OpenLogs {
     if (this.#held.size === 0) this.#stop();
     const closing = log.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
+    inBackground(`closing the log ${name}`, closing, this.#parts.report);
   }
 }

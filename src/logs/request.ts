@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Failure } from "../protocol/failure.ts";
+import { jsonIn } from "../protocol/json.ts";
 import type { LogRequest } from "../protocol/log.ts";
 
 const offset = z.int().min(0);
@@ -16,20 +17,10 @@ const request: z.ZodType<LogRequest> = z.discriminatedUnion("op", [
   z.object({ op: z.literal("bytes"), generation: generation.exactOptional(), from: offset }),
 ]);
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /** What a gateway asks. Throws `bad_request` that names the field. */
 export function parseRequest(data: Uint8Array): LogRequest {
-  const parsed = request.safeParse(json(data));
+  const parsed = request.safeParse(jsonIn(data, { fault: "bad_request", what: "The request" }));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Failure("bad_request", `${issue?.path.join(".") || "request"}: ${issue?.message}`);
-}
-
-function json(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(utf8.decode(data));
-  } catch {
-    throw new Failure("bad_request", "The request must be JSON in UTF-8");
-  }
 }

@@ -1,3 +1,4 @@
+import type { Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { LogStep } from "../protocol/log.ts";
 import type { Files } from "./files.ts";
@@ -25,4 +26,6 @@ export interface FollowParts {
   readonly from: "end" | "start";
   /** Takes each step, in order; when it gives back a promise, nothing more is read before that settles. */
   readonly emit: (step: LogStep) => void | Promise<void>;
+  /** Takes an exception that no request can answer for. Default: `console.error`. */
+  readonly onException?: Report;
 }

@@ -1,3 +1,4 @@
+import { inBackground, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 
 /** What is polled. */
@@ -20,14 +21,17 @@ const atMost = 64;
  */
 export class Sweep {
   readonly #clock: Clock;
+  readonly #report: Report;
   /** In the order of their turns: who was polled goes to the end. */
   readonly #all = new Set<Polled>();
   #restless: Polled[] = [];
   #stop: Stop = () => {};
   #stopRestless: Stop | undefined;
 
-  constructor(clock: Clock) {
+  /** `report` takes what a look throws against its word. Default: `console.error`. */
+  constructor(clock: Clock, report: Report = console.error) {
     this.#clock = clock;
+    this.#report = report;
   }
 
   add(one: Polled): void {
@@ -49,14 +53,18 @@ export class Sweep {
       if (rest-- === 0) break;
       this.#all.delete(one);
       this.#all.add(one);
-      void one.tick();
+      this.#poll(one);
     }
     this.#keepRestless([...this.#all]);
   }
 
   #turnRestless(): void {
-    for (const one of this.#restless) void one.tick();
+    for (const one of this.#restless) this.#poll(one);
     this.#keepRestless(this.#restless);
+  }
+
+  #poll(one: Polled): void {
+    inBackground("looking at a log", one.tick(), this.#report);
   }
 
   #keepRestless(among: readonly Polled[]): void {

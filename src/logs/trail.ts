@@ -2,7 +2,7 @@ import type { Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import type { LostBytes, RotationReason } from "../protocol/log.ts";
 import { closeAll, type House, type Lineage, Unsettled } from "./chapters.ts";
-import type { FileStat, OpenFile } from "./files.ts";
+import { closeFile, type FileStat, type OpenFile } from "./files.ts";
 import { Generation, type GenerationParts, isDeleted } from "./generation.ts";
 import { Head } from "./head.ts";
 import { LateFiles } from "./late.ts";
@@ -104,8 +104,8 @@ export class Trail {
   async close(): Promise<void> {
     this.#stopWatch?.();
     await this.late.close();
-    await this.#next?.file.close().catch(() => {});
-    await this.current?.file.close().catch(() => {});
+    await closeFile(this.#next?.file);
+    await closeFile(this.current?.file);
   }
 
   /** There was no file before: the log begins, without a word. */
@@ -275,7 +275,7 @@ export class Trail {
     const opened = await files.open(path, root).catch(() => undefined);
     const stat = await opened?.stat().catch(() => undefined);
     const isMended = opened && stat?.id === current.id && (await current.moveTo(opened).catch(() => false));
-    await (isMended ? file : opened)?.close().catch(() => {});
+    await closeFile(isMended ? file : opened);
   }
 
   #generationParts(file: OpenFile, stat: FileStat): GenerationParts {

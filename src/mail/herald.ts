@@ -1,5 +1,6 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 import type { Envelope, LetterEvent } from "../protocol/letter.ts";
 import { encodeToken, splitSubject, subjectOf } from "../protocol/subject.ts";
 import type { Archive } from "./archive.ts";
@@ -72,11 +73,7 @@ function bodyOf(letter: Envelope, { event, attempt, at }: LetterEvent): Uint8Arr
 }
 
 function isSame(data: Uint8Array, { event, at }: LetterEvent): boolean {
-  try {
-    const told: unknown = JSON.parse(new TextDecoder().decode(data));
-    if (typeof told !== "object" || told === null || !("event" in told) || !("timestamp" in told)) return false;
-    return told.event === event && told.timestamp === at;
-  } catch {
-    return false;
-  }
+  const told = maybeJsonIn(data);
+  if (typeof told !== "object" || told === null || !("event" in told) || !("timestamp" in told)) return false;
+  return told.event === event && told.timestamp === at;
 }

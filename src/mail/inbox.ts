@@ -1,3 +1,4 @@
+import { isolated, type Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { inboxSubject, type Letter } from "../protocol/letter.ts";
@@ -31,13 +32,13 @@ export class Inbox {
    * Throws `bus_away`.
    */
   async take({ org, agent, limit, waitMs, signal }: Visit): Promise<Letter[]> {
-    const { archive, clock, docket } = this.#parts;
+    const { archive, clock, docket, report } = this.#parts;
     archive.assureOpen();
     const inbox = inboxSubject(org, agent);
     const deadline = clock.now() + waitMs;
     const hold = new Hold();
     const stops = [docket.listen(inbox, () => hold.wake()), clock.after(waitMs, () => hold.end())];
-    const leave = () => hold.end();
+    const leave = isolated("waiting for messages", () => hold.end(), report);
     signal.addEventListener("abort", leave);
     this.#held.add(hold);
     try {
@@ -99,6 +100,7 @@ export class Inbox {
 }
 
 interface InboxParts {
+  readonly report: Report;
   readonly archive: Archive;
   readonly herald: Herald;
   readonly docket: Docket;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { type Envelope, type Letter, type LetterMetadata, letterStatuses } from "../protocol/letter.ts";
 import { encodeToken } from "../protocol/subject.ts";
 
@@ -35,12 +36,7 @@ export function envelopeBytes(letter: Envelope): Uint8Array {
 
 /** The envelope in a body of the table; undefined when something else was put there. */
 export function parseEnvelope(data: Uint8Array): Envelope | undefined {
-  if (data.length > envelopeBytesMax) return undefined;
-  try {
-    return envelope.safeParse(JSON.parse(new TextDecoder().decode(data))).data;
-  } catch {
-    return undefined;
-  }
+  return envelope.safeParse(maybeJsonIn(data, envelopeBytesMax)).data;
 }
 
 /** What anybody may know of a letter. */

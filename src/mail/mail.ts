@@ -35,7 +35,7 @@ export class Mail {
     this.#courier = new Courier({ bus, archive, herald, clock, limits, review, report });
     const deliver: Courier["deliver"] = (found) => this.#courier.deliver(found);
     this.office = new PostOffice({ archive, herald, room: this.#docket.room, clock, limits, deliver });
-    this.inbox = new Inbox({ archive, herald, docket: this.#docket, clock, limits });
+    this.inbox = new Inbox({ archive, herald, docket: this.#docket, clock, limits, report });
   }
 
   /**

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Bus } from "../bus/bus.ts";
 import { Failure } from "../protocol/failure.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { inboxSubject, type Letter } from "../protocol/letter.ts";
 import { letterJson } from "./letter-text.ts";
 
@@ -46,11 +47,7 @@ export async function offer(bus: Bus, org: string, letter: Letter): Promise<Outc
 }
 
 function outcomeOf(answer: Uint8Array): Outcome {
-  try {
-    return reply.safeParse(JSON.parse(new TextDecoder().decode(answer))).data ?? { is: "delivered" };
-  } catch {
-    return { is: "delivered" };
-  }
+  return reply.safeParse(maybeJsonIn(answer)).data ?? { is: "delivered" };
 }
 
 /** So much of a text as may be kept, without half a character at its end. */

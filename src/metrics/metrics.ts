@@ -10,6 +10,8 @@ export interface Readings {
   readonly rejected: () => ReadonlyMap<string, number>;
   /** How often who was refused what, by `limit scope`. */
   readonly refused: () => ReadonlyMap<string, number>;
+  /** How many exceptions there were that no request could answer for. */
+  readonly exceptions: () => number;
   readonly isBusUp: () => boolean;
 }
 
@@ -74,6 +76,12 @@ const metrics: readonly Metric[] = [
     help: "What was refused because somebody had too much, by limit and by whose it was: principal, address or org",
     label: "limit",
     read: ({ refused }) => [...refused()],
+  },
+  {
+    kind: Counter,
+    name: "skein_unexpected_exceptions_total",
+    help: "Exceptions that are defects of Skein; each is on standard error, with what was being done",
+    read: ({ exceptions }) => single(exceptions()),
   },
 ];
 

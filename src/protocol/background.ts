@@ -27,12 +27,23 @@ export function isolate(doing: string, work: () => void, report: Report): boolea
   }
 }
 
+/** The same listener, which reports what it throws. */
+export function isolated<Args extends readonly unknown[]>(
+  doing: string,
+  listener: (...args: Args) => void,
+  report: Report,
+): (...args: Args) => void {
+  return (...args) => {
+    isolate(doing, () => listener(...args), report);
+  };
+}
+
 /** The same clock, whose timers report an exception instead of ending the process. */
 export function isolatedClock(clock: Clock, report: Report): Clock {
-  const isolated = (task: () => void) => () => void isolate("a timer", task, report);
+  const reporting = (task: () => void) => isolated("a timer", task, report);
   return {
     now: () => clock.now(),
-    after: (ms, task) => clock.after(ms, isolated(task)),
-    every: (ms, task) => clock.every(ms, isolated(task)),
+    after: (ms, task) => clock.after(ms, reporting(task)),
+    every: (ms, task) => clock.every(ms, reporting(task)),
   };
 }

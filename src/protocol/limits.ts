@@ -12,6 +12,9 @@ export const identifierLengthMax = 256;
 /** The longest free text, such as a `detail` or a `message`, in bytes of UTF-8. */
 export const textBytesMax = 4096;
 
+/** The largest step or answer of a logs agent, in bytes; what a NATS server takes when it is not told otherwise. */
+export const logMessageBytesMax = 1024 * 1024;
+
 /** The longest `Idempotency-Key`, in UTF-16 code units. */
 export const idempotencyKeyLengthMax = 256;
 

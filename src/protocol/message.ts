@@ -1,5 +1,6 @@
 import { Failure } from "./failure.ts";
 import { Frame } from "./frame.ts";
+import { jsonInText } from "./json.ts";
 
 /** What a client says on a WebSocket: a JSON object told apart by `type`. */
 export interface ClientMessage {
@@ -41,12 +42,7 @@ export function maybeTextIn(message: ClientMessage, field: string): string | und
  * Throws `invalid_message` when it is not a JSON object with a `type`.
  */
 export function parseMessage(text: string): ClientMessage {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Failure("invalid_message", "A message must be JSON");
-  }
+  const value = jsonInText(text, { fault: "invalid_message", what: "A message" });
   if (!isMessage(value)) throw new Failure("invalid_message", 'A message must be a JSON object with a "type"');
   return value;
 }

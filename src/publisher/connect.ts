@@ -1,4 +1,5 @@
 import type { Certificates } from "../bus/tls.ts";
+import { isolatedClock } from "../protocol/background.ts";
 import { type Clock, systemClock } from "../protocol/clock.ts";
 import type { DeskParts } from "./desk.ts";
 import { farewell } from "./farewell.ts";
@@ -89,7 +90,8 @@ export async function openHttpPublisher(options: HttpPublisherOptions): Promise<
 
 function opened(options: PublisherOptions, outlet: Outlet, mail: MailOutlet | undefined): Publisher {
   const { bufferMessages = 10_000, bufferBytes = 16 * 1024 * 1024, onDrop = warner(), onExit = "flush" } = options;
-  const { clock = systemClock, random = Math.random } = options;
+  const { random = Math.random } = options;
+  const clock = isolatedClock(options.clock ?? systemClock, console.error);
   for (const [name, value] of Object.entries({ bufferMessages, bufferBytes })) {
     if (!(value >= 1)) throw new Error(`${name} must be 1 or more`);
   }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Stop } from "../protocol/clock.ts";
 import { type CrewStatus, crewStatus } from "./bodies.ts";
 import type { Desk } from "./desk.ts";
+import { unawaited } from "./lane.ts";
 import type { Receipt } from "./outlet.ts";
 
 /** A crew that is not heard of for 90 s counts as offline; so it says its status again while it lives. */
@@ -28,14 +29,14 @@ export class Crew {
     this.#status = status;
     // What is no status is refused, and not said again.
     if (crewStatus.safeParse(status).success && status !== "offline") {
-      this.#stop = this.#desk.clock.every(heartbeatMs, () => void this.#say());
+      this.#stop = this.#desk.clock.every(heartbeatMs, () => unawaited(this.#say()));
     }
     return this.#say();
   }
 
   /** Says `offline`, unless it is. */
   leave(): void {
-    if (this.#status !== "offline") void this.signal("offline");
+    if (this.#status !== "offline") unawaited(this.signal("offline"));
   }
 
   #say(): Promise<Receipt> {

@@ -1,3 +1,4 @@
+import { inBackground } from "../protocol/background.ts";
 import type { Publisher } from "./publisher.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -13,8 +14,9 @@ const deadlineMs = 5_000;
  */
 class Farewell {
   readonly #publishers = new Set<Publisher>();
-  readonly #onSignal = (signal: NodeJS.Signals) => void this.#signalled(signal);
-  readonly #onIdle = () => void this.#idle();
+  readonly #onSignal = (signal: NodeJS.Signals) =>
+    inBackground(`ending by ${signal}`, this.#signalled(signal), console.error);
+  readonly #onIdle = () => inBackground("ending", this.#idle(), console.error);
   readonly #onExit = () => {
     for (const publisher of this.#publishers) publisher.abandon();
   };

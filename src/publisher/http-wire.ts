@@ -1,5 +1,6 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { inBackground, isolated } from "../protocol/background.ts";
 
 /** What is sent. */
 export interface Posting {
@@ -57,13 +58,14 @@ export class HttpWire {
         timeout: silenceMs,
         headers: { ...headers, "content-length": body.length },
       },
-      (response) => read(response).then(resolve, reject),
+      (response) => inBackground("reading an answer", read(response).then(resolve, reject), console.error),
     );
     request.on("timeout", () => request.destroy(new Error("No answer came in time")));
-    request.on("error", (thrown) => {
+    const fail = (thrown: unknown) => {
       trial.isReused = request.reusedSocket;
       reject(thrown);
-    });
+    };
+    request.on("error", isolated("a request that failed", fail, console.error));
     request.end(body);
     return promise;
   }

@@ -34,9 +34,14 @@ export class Entry<Receipt> {
     this.promise = promise;
     this.stored = resolve;
     this.dropped = reject;
-    // Nobody has to wait for it; what is dropped is told to onDrop.
-    promise.catch(() => {});
+    unawaited(promise);
   }
+}
+
+/** For what nothing need wait for: what is dropped is told to `onDrop`. */
+export function unawaited(said: Promise<unknown>): void {
+  // Told already.
+  said.catch(() => {});
 }
 
 /** Parcels that must stay in order. */

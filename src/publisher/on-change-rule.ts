@@ -74,7 +74,9 @@ export function transacted<Row extends object>(
         const mine: Change<Row>[] = [];
         held = mine;
         return work(
-          wrap(inner, (changes) => void mine.push(...changes)),
+          wrap(inner, (changes) => {
+            mine.push(...changes);
+          }),
           ...others,
         );
       },

@@ -1,7 +1,7 @@
-import { guarded } from "../bus/guard.ts";
+import { inBackground, isolate } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
-import { Entry, Lane, type Parcel } from "./lane.ts";
+import { Entry, Lane, type Parcel, unawaited } from "./lane.ts";
 
 /** A message that will never be stored, as far as this process knows. */
 export interface Drop {
@@ -101,7 +101,7 @@ export class Outbox<Receipt> {
   /** Counts and tells what is never to be sent. Rejects, for whoever waits. */
   refuse({ tail, id }: Pick<Drop, "tail" | "id">, failure: Failure): Promise<Receipt> {
     const refused = Promise.reject<Receipt>(failure);
-    refused.catch(() => {});
+    unawaited(refused);
     this.#tell({ tail, id, failure });
     return refused;
   }
@@ -169,10 +169,11 @@ export class Outbox<Receipt> {
 
   #send(lane: Lane<Receipt>, entry: Entry<Receipt>): void {
     this.#underway += 1;
-    entry.parcel.send().then(
+    const sent = entry.parcel.send().then(
       (receipt) => this.#succeed(lane, entry, receipt),
       (thrown) => this.#fail(lane, entry, Failure.from(thrown)),
     );
+    inBackground(`publishing to ${entry.parcel.tail}`, sent, console.error);
   }
 
   #succeed(lane: Lane<Receipt>, entry: Entry<Receipt>, receipt: Receipt): void {
@@ -272,7 +273,7 @@ export class Outbox<Receipt> {
 
   #tell(drop: Drop): void {
     this.#dropped += 1;
-    guarded(() => this.#parts.onDrop(drop));
+    isolate("onDrop", () => this.#parts.onDrop(drop), console.error);
   }
 
   /** Whether it was still there. */

@@ -5,6 +5,7 @@ import { anyBody, type InstanceRecord, instanceRecord, letterDraft, swarmStatus 
 import { Crew } from "./crew.ts";
 import { Desk, type DeskParts } from "./desk.ts";
 import { Agent, Attack, Crack, Job } from "./entities.ts";
+import { unawaited } from "./lane.ts";
 import type { Tally } from "./outbox.ts";
 import type { Receipt } from "./outlet.ts";
 import { Run } from "./run.ts";
@@ -141,7 +142,7 @@ export class Publisher implements AsyncDisposable {
    * For whoever ends a process by itself; `close` does that, too.
    */
   finish(): void {
-    for (const call of [...this.#calls]) void call.end({ status: "error", reason: "its process ended" });
+    for (const call of [...this.#calls]) unawaited(call.end({ status: "error", reason: "its process ended" }));
     for (const crew of this.#crews.values()) crew.leave();
   }
 

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Stop } from "../protocol/clock.ts";
 import { anyBody, type ToolOutcome, type ToolParams, toolOutcome, toolProgress } from "./bodies.ts";
 import type { Desk } from "./desk.ts";
+import { unawaited } from "./lane.ts";
 import type { Receipt } from "./outlet.ts";
 
 /** Who uses a tool. */
@@ -43,7 +44,7 @@ export class ToolCall {
   /** Says that it starts. */
   begin(schema: z.ZodType<unknown, { tool: string; params?: ToolParams | undefined }>, params: ToolParams): void {
     const { tool } = this.#user;
-    void this.#say("tool_start", { schema, body: { tool, params }, also: { lease_s: leaseS } });
+    unawaited(this.#say("tool_start", { schema, body: { tool, params }, also: { lease_s: leaseS } }));
     this.#stop = this.#desk.clock.every(renewEveryMs, () => this.#renew());
   }
 
@@ -72,7 +73,7 @@ export class ToolCall {
   #renew(): void {
     if (this.#desk.isAway || this.#desk.clock.now() - this.#saidMs < renewEveryMs / 2) return;
     const also = { type: "tool_lease", call_id: this.id };
-    void this.#desk.event({ names: ["graph", this.#user.crew], schema: anyBody, body: {}, also });
+    unawaited(this.#desk.event({ names: ["graph", this.#user.crew], schema: anyBody, body: {}, also }));
   }
 
   #say<Body>(type: string, said: Said<Body>): Promise<Receipt> {

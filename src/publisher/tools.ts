@@ -1,5 +1,6 @@
 import { type ToolOutcome, type ToolParams, toolStart } from "./bodies.ts";
 import type { Desk } from "./desk.ts";
+import { unawaited } from "./lane.ts";
 import { ToolCall, type ToolUser } from "./tool-call.ts";
 
 /** The tools of an agent, on the stream `graph`. */
@@ -36,10 +37,10 @@ export class Tools {
     const call = this.start(tool, params);
     try {
       const result = await work(call);
-      void call.end();
+      unawaited(call.end());
       return result;
     } catch (thrown) {
-      void call.end(outcomeOf(thrown));
+      unawaited(call.end(outcomeOf(thrown)));
       throw thrown;
     }
   }

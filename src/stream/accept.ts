@@ -1,7 +1,7 @@
 import { Failure } from "../protocol/failure.ts";
-import { echoed } from "../protocol/limits.ts";
+import { objectIn } from "../protocol/json.ts";
+import { bodyBytesMax, echoed } from "../protocol/limits.ts";
 import type { StoredDefinition } from "./define.ts";
-import { objectIn } from "./json.ts";
 import type { Params } from "./path.ts";
 import { issueText } from "./query.ts";
 
@@ -12,7 +12,7 @@ import { issueText } from "./query.ts";
  * Throws `invalid_body` that names the field.
  */
 export function accept(definition: StoredDefinition, { names, atMs }: Origin, body: Uint8Array): unknown {
-  const value = objectIn(body, "invalid_body");
+  const value = objectIn(body);
   if (definition.kind === "feed") value.timestamp ??= isoTime(atMs);
   for (const [name, inSubject] of Object.entries(names)) {
     if (value[name] === undefined) value[name] = inSubject;
@@ -25,8 +25,21 @@ export function accept(definition: StoredDefinition, { names, atMs }: Origin, bo
     throw new Failure("invalid_body", `"${taken}": the field belongs to the frames, not to a body`);
   const schema = definition.kind === "table" ? definition.record : definition.event;
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new Failure("invalid_body", issueText(parsed.error));
+  if (!parsed.success) throw new Failure("invalid_body", issueText(parsed.error));
+  if (body.length > bodyBytesMax / mostGrowth && byteLength(parsed.data) > acceptedBytesMax) {
+    throw new Failure("invalid_body", `The body must not be larger than ${acceptedBytesMax} bytes once written out`);
+  }
+  return parsed.data;
+}
+
+/** How much longer a body becomes at the most when it is written again: `1e15,` has 5 characters, its digits and the comma 17. */
+const mostGrowth = 4;
+
+/** How large a body may be as we write it, with every field that has a default. A frame of it is not much larger. */
+const acceptedBytesMax = bodyBytesMax + 32 * 1024;
+
+function byteLength(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
 }
 
 /** Fields that a frame has on its own account; in a body they would be lost or mistaken for the frame's. */

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { Failure } from "../protocol/failure.ts";
+import { jsonIn } from "../protocol/json.ts";
+import { logMessageBytesMax } from "../protocol/limits.ts";
 import type { LogBacklog, LogBytes, LogNews, LogPlace, LogReading, LogStep } from "../protocol/log.ts";
 import { issueText } from "./query.ts";
+import { identifier } from "./texts.ts";
 
 const offset = z.int().min(0);
 const generation = z.string().regex(/^[a-z0-9]{15}$/);
@@ -15,7 +18,7 @@ const rotated = z.object({
   from: offset,
   next: place,
   lost: z.object({ from: offset, to: offset.nullable(), reason: z.enum(["truncated", "deleted"]) }).exactOptional(),
-  timestamp: z.string(),
+  timestamp: identifier,
 });
 const step = z.union([z.object({ lines, generation, from: offset, to: offset, mark }), rotated]);
 const lost = z.object({ lost: z.literal(true) });
@@ -27,10 +30,8 @@ const readingSchema: z.ZodType<LogReading> = z.union([
   lost,
 ]);
 const backlogSchema: z.ZodType<LogBacklog> = z.union([z.object({ lines, place }), lost]);
-const newsSchema: z.ZodType<LogNews> = z.object({ appeared: z.string().exactOptional() });
+const newsSchema: z.ZodType<LogNews> = z.object({ appeared: identifier.exactOptional() });
 const bytesSchema: z.ZodType<LogBytes> = z.object({ generation, from: offset, to: offset, size: offset });
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** A step as a logs agent publishes it. Throws `invalid_body` that names the field. */
 export const parseStep = parser(stepSchema);
@@ -55,16 +56,8 @@ export function parseBytes(data: Uint8Array): { readonly head: LogBytes; readonl
 
 function parser<Value>(schema: z.ZodType<Value>): (data: Uint8Array) => Value {
   return (data) => {
-    const parsed = schema.safeParse(json(data));
+    const parsed = schema.safeParse(jsonIn(data, { maxBytes: logMessageBytesMax }));
     if (parsed.success) return parsed.data;
     throw new Failure("invalid_body", issueText(parsed.error));
   };
-}
-
-function json(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(utf8.decode(data));
-  } catch {
-    throw new Failure("invalid_body", "The body must be JSON in UTF-8");
-  }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { freeText, identifier } from "../stream/texts.ts";
 
 /** How long events are kept that nobody needs tomorrow. */
 export const dayMs = 24 * 60 * 60 * 1000;
@@ -8,8 +9,11 @@ export function maybe<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish();
 }
 
-/** A text that may be left out or be null. */
-export const text = maybe(z.string());
+/** An identifier that may be left out or be null. */
+export const maybeIdentifier = maybe(identifier);
+
+/** A free text that may be left out or be null. */
+export const text = maybe(freeText);
 
 /** A name of something, as far as it can be one token of a subject: 1 to 128 bytes of UTF-8. */
 export const name = z.string().refine(isName, "must be a text of 1 to 128 bytes");

@@ -1,21 +1,33 @@
 import { z } from "zod";
 import type { FrameBody } from "../protocol/frame.ts";
+import { identifierLengthMax } from "../protocol/limits.ts";
 import { type Change, defineTable } from "../stream/define.ts";
 import { flag } from "../stream/query.ts";
+import { identifier, tooLong } from "../stream/texts.ts";
 
-const record = z.looseObject({
-  name: z.string(),
-  status: z.string(),
+const row = z.looseObject({
+  name: identifier,
+  status: identifier,
   port: z.int().min(0).max(65_535).nullable().default(null),
   pid: z.int().min(1).nullable().default(null),
-  archived_at: z.string().nullable().default(null),
+  archived_at: identifier.nullable().default(null),
 });
+
+/** A row that another service publishes may have these as well, of whatever type. */
+const record = ["node", "template"].reduce(
+  (schema, field) => schema.refine((found) => isShort(found[field]), { path: [field], error: tooLong }),
+  row,
+);
 
 /** A row of the fleet. */
 export type Instance = z.infer<typeof record>;
 
 /** Fields whose change is told as `status_changed`. */
 const statusFields: ReadonlySet<string> = new Set(["status", "pid"]);
+
+function isShort(value: unknown): boolean {
+  return typeof value !== "string" || value.length <= identifierLengthMax;
+}
 
 /** The fleet, as a table. */
 export const instances = defineTable({

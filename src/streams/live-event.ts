@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { freeText, identifier } from "../stream/texts.ts";
 import { maybe, oneOf, text } from "./fields.ts";
 
-const state = z.string("must be a text").min(1, "must be a text that is not empty");
+const state = identifier.min(1, "must be a text that is not empty");
 const percent = z.number("must be a number from 0 to 100").min(0, "must be 0 or more").max(100, "must be 100 or less");
 
 /** What a database calls something: a text or a whole number. */
@@ -9,7 +10,7 @@ const key = maybe(
   z.union([z.string().max(128, "must be 128 characters at the most"), z.int()], "must be a text or a whole number"),
 );
 
-const about = { timestamp: z.string(), entity: z.string(), id: z.string() };
+const about = { timestamp: identifier, entity: identifier, id: identifier };
 
 const work = { ...about, campaign_id: key, attack_id: key, name: text };
 const changed = { ...work, state, progress: maybe(percent) };
@@ -35,7 +36,7 @@ export const workEvent = z
   });
 
 const agentTypes = ["agent.state_changed", "agent.heartbeat", "agent.error"] as const;
-const agent = { timestamp: z.string(), id: z.string(), name: text };
+const agent = { timestamp: identifier, id: identifier, name: text };
 
 /** What agents say of themselves. */
 export const agentEvent = z.discriminatedUnion(
@@ -43,7 +44,7 @@ export const agentEvent = z.discriminatedUnion(
   [
     z.looseObject({ type: z.literal("agent.state_changed"), ...agent, state, message: text }),
     z.looseObject({ type: z.literal("agent.heartbeat"), ...agent, state: maybe(state), message: text }),
-    z.looseObject({ type: z.literal("agent.error"), ...agent, state: maybe(state), message: z.string() }),
+    z.looseObject({ type: z.literal("agent.error"), ...agent, state: maybe(state), message: freeText }),
   ],
   oneOf(agentTypes),
 );
@@ -61,8 +62,8 @@ const hashType = z
 /** That hashes were cracked. Only what is named here passes: what was in them must never enter a frame. */
 export const crackEvent = z.object({
   type: z.enum(crackTypes, oneOf(crackTypes)),
-  timestamp: z.string(),
-  id: z.string(),
+  timestamp: identifier,
+  id: identifier,
   campaign_id: maybe(z.union([slug, z.int()], "must be a short name or a whole number")),
   hash_type: maybe(z.union([hashType, z.int()], "must be a short name or a whole number")),
   count: maybe(z.int("must be a whole number").min(1, "must be 1 or more")),

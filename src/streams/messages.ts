@@ -1,19 +1,20 @@
 import { z } from "zod";
 import { defineFeed } from "../stream/define.ts";
 import { whole } from "../stream/query.ts";
+import { freeText, identifier } from "../stream/texts.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** Only what is named here passes: a payload must never enter a frame, so unknown fields are dropped. */
 const event = z.object({
-  message_id: z.string(),
+  message_id: identifier,
   event: z.enum(["sent", "delivered", "acknowledged", "failed"]),
-  from: z.string(),
-  to: z.string(),
-  message_type: z.string(),
-  correlation_id: z.string().optional(),
-  detail: z.string().nullable().default(null),
-  timestamp: z.string(),
+  from: identifier,
+  to: identifier,
+  message_type: identifier,
+  correlation_id: identifier.optional(),
+  detail: freeText.nullable().default(null),
+  timestamp: identifier,
 });
 
 /** What happened to a message. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { FrameBody } from "../protocol/frame.ts";
 import { type Change, defineTable } from "../stream/define.ts";
+import { identifier } from "../stream/texts.ts";
 import { oneOf } from "./fields.ts";
 
 /** How often the signal of every crew is said again. */
@@ -11,7 +12,7 @@ const lapseMs = 90_000;
 
 const statuses = ["offline", "available", "busy"] as const;
 
-const record = z.looseObject({ crew_id: z.string(), status: z.enum(statuses, oneOf(statuses)) });
+const record = z.looseObject({ crew_id: identifier, status: z.enum(statuses, oneOf(statuses)) });
 
 /** What a crew says of itself. */
 export type Crew = z.infer<typeof record>;

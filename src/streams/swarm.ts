@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { FrameBody } from "../protocol/frame.ts";
 import { type Change, defineTable } from "../stream/define.ts";
+import { identifier } from "../stream/texts.ts";
 
-const record = z.looseObject({ entity: z.enum(["agents", "tasks"]), id: z.string(), status: z.string().min(1) });
+const record = z.looseObject({ entity: z.enum(["agents", "tasks"]), id: identifier, status: identifier.min(1) });
 
 /** An agent or a task of a swarm. */
 export type Member = z.infer<typeof record>;

@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { maybe, name, oneOf, text } from "./fields.ts";
+import { identifier } from "../stream/texts.ts";
+import { maybe, maybeIdentifier, name, oneOf, text } from "./fields.ts";
 import { maskedBeside } from "./secrets.ts";
 
 const states = ["SUBMITTED", "QUEUED", "IN_PROGRESS", "COMPLETED", "FAILED"] as const;
 const types = ["task_update", "execution_step"] as const;
 
-const place = { timestamp: z.string(), instance_id: z.string(), task_id: name };
+const place = { timestamp: identifier, instance_id: identifier, task_id: name };
 
 const percent = z.number("must be a number from 0 to 100").min(0, "must be 0 or more").max(100, "must be 100 or less");
 
@@ -13,7 +14,12 @@ const update = z.looseObject({
   ...place,
   type: z.literal("task_update"),
   data: z.looseObject(
-    { progress: maybe(percent), message: text, status: maybe(z.enum(states, oneOf(states))), timestamp: text },
+    {
+      progress: maybe(percent),
+      message: text,
+      status: maybe(z.enum(states, oneOf(states))),
+      timestamp: maybeIdentifier,
+    },
     "must be an object",
   ),
 });
@@ -22,7 +28,14 @@ const step = z.looseObject({
   ...place,
   type: z.literal("execution_step"),
   data: z.looseObject(
-    { step_id: name, agent: text, action: text, status: text, started_at: text, completed_at: text },
+    {
+      step_id: name,
+      agent: maybeIdentifier,
+      action: text,
+      status: maybeIdentifier,
+      started_at: maybeIdentifier,
+      completed_at: maybeIdentifier,
+    },
     "must be an object",
   ),
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { maybe, name, oneOf, seconds, text } from "./fields.ts";
+import { identifier } from "../stream/texts.ts";
+import { maybe, maybeIdentifier, name, oneOf, seconds, text } from "./fields.ts";
 import { maskedBeside } from "./secrets.ts";
 
 const outcomes = ["success", "error", "completed_with_errors"] as const;
@@ -7,10 +8,10 @@ const types = ["tool_start", "tool_progress", "tool_end", "tool_lease", "ping"] 
 
 /** What every event of a call says; the call's own name tells calls of one tool apart. */
 const call = {
-  timestamp: z.string(),
-  crew_id: z.string(),
-  run_id: text,
-  agent_id: text,
+  timestamp: identifier,
+  crew_id: identifier,
+  run_id: maybeIdentifier,
+  agent_id: maybeIdentifier,
   call_id: maybe(name),
   tool: name,
 };

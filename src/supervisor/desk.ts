@@ -8,7 +8,8 @@ import {
   type InstanceRecord,
   templateParamsMax,
 } from "../protocol/instance.ts";
-import { bodyBytesMax, identifierLengthMax, textBytesMax } from "../protocol/limits.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
+import { identifierLengthMax, textBytesMax } from "../protocol/limits.ts";
 import type { Roster } from "./roster.ts";
 import { actOf } from "./transitions.ts";
 
@@ -139,18 +140,9 @@ function lineOf({ command, name, as }: { command: Command; name: string; as?: st
 }
 
 function parseRequest(data: Uint8Array): Request {
-  if (data.length > bodyBytesMax) throw new Failure("bad_request", `A command is larger than ${bodyBytesMax} bytes`);
-  const result = requestShape.safeParse(parsed(data));
+  const result = requestShape.safeParse(maybeJsonIn(data));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = issue?.path.map(String).join(".");
   throw new Failure("bad_request", `A command is not understood: ${field || "it"} ${issue?.message ?? ""}`);
-}
-
-function parsed(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(data));
-  } catch {
-    return undefined;
-  }
 }

@@ -18,8 +18,10 @@ export interface Surroundings {
 
 /** Throws `unknown_template`, or `bad_request` when the template does not allow the parameters, or no longer. */
 export function requireStartable(template: Template | undefined, record: InstanceRecord): void {
-  if (template) return void commandLineOf(template, record);
-  throw new Failure("unknown_template", `Node ${record.node} has no template "${echoed(record.template)}"`);
+  if (!template) {
+    throw new Failure("unknown_template", `Node ${record.node} has no template "${echoed(record.template)}"`);
+  }
+  commandLineOf(template, record);
 }
 
 /** What starting an instance means; `id` is what its processes are known by. Throws `bad_request` as `commandLineOf` does. */

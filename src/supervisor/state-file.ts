@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { z } from "zod";
 import { type InstanceRecord, instanceStatuses, isPlainName } from "../protocol/instance.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 
 const count = z.int().min(0);
 
@@ -41,11 +42,7 @@ export type State = z.infer<typeof stateShape>;
 
 /** The record in a body; undefined when there is none that a node could have written. */
 export function parseRecord(data: Uint8Array): InstanceRecord | undefined {
-  try {
-    return rowShape.safeParse(JSON.parse(new TextDecoder().decode(data))).data;
-  } catch {
-    return undefined;
-  }
+  return rowShape.safeParse(maybeJsonIn(data)).data;
 }
 
 /** Whether two records say the same. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { identifierLengthMax } from "../protocol/limits.ts";
 
 const text = z.string().max(identifierLengthMax).nullish();
@@ -15,15 +16,9 @@ export const toolEvent = z.object({
 
 export type ToolEvent = z.infer<typeof toolEvent>;
 
-const utf8 = new TextDecoder();
-
 /** The event in a body; undefined when it is none. */
 export function parseEvent(data: Uint8Array): ToolEvent | undefined {
-  try {
-    return toolEvent.safeParse(JSON.parse(utf8.decode(data))).data;
-  } catch {
-    return undefined;
-  }
+  return toolEvent.safeParse(maybeJsonIn(data)).data;
 }
 
 /** What tells calls of tools apart: the subject, and the call's own name or else who uses which tool. */

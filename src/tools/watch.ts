@@ -1,4 +1,5 @@
 import type { Bus, Follower, Journal, JournalSpec, Stored } from "../bus/bus.ts";
+import { inBackground } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { Opening } from "../protocol/opening.ts";
@@ -49,9 +50,9 @@ export class ToolWatch {
     this.#stops.push(
       bus.onState((state) => {
         if (state === "up") this.#leases.renewAll(clock.now());
-        if (state === "up") void this.#opening.open().catch(report);
+        if (state === "up") inBackground("opening the journal of tools", this.#opening.open(), report);
       }),
-      clock.every(lookEveryMs, () => void this.#look()),
+      clock.every(lookEveryMs, () => inBackground("looking for tools that lapsed", this.#look(), report)),
     );
     await this.#opening.open();
   }
@@ -158,11 +159,16 @@ class Watching implements Follower {
 
   level(position: number): void {
     this.#position = Math.max(this.#position, position);
-    if (!this.isLevel) void this.#readPast(++this.#reading);
+    if (!this.isLevel) this.#beginPast();
   }
 
   gap(position: number): void {
     this.#position = Math.max(this.#position, position);
+  }
+
+  #beginPast(): void {
+    this.#reading += 1;
+    inBackground("reading the past of tools", this.#readPast(this.#reading), this.#parts.report);
   }
 
   /** A tool of the past gets its whole time again: how late it is when it is read says nothing of it. */
@@ -181,7 +187,7 @@ class Watching implements Follower {
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.code === "bus_away")) report(thrown);
       // It is tried again, until it succeeds.
-      clock.after(lookEveryMs, () => reading === this.#reading && void this.#readPast(++this.#reading));
+      clock.after(lookEveryMs, () => reading === this.#reading && this.#beginPast());
       return;
     }
     if (reading === this.#reading) this.isLevel = true;

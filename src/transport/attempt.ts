@@ -49,7 +49,8 @@ export async function isWorthTelling(attempts: readonly Attempt[]): Promise<bool
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const told = attempts.map(({ opening }) => opening.then(({ isOver }) => isOver || resolve(true)));
   const all = Promise.allSettled(told);
-  void all.then(() => resolve(false));
+  // It settles, and never rejects.
+  all.then(() => resolve(false)).catch(() => {});
   if (await promise) return true;
   const refused = (await all).find(({ status }) => status === "rejected");
   if (refused?.status !== "rejected") return false;
@@ -59,6 +60,7 @@ export async function isWorthTelling(attempts: readonly Attempt[]): Promise<bool
 
 /** A refusal may be looked at later than it is there. */
 function quiet<T>(opening: Promise<T>): Promise<T> {
+  // What follows it gets the reason.
   opening.catch(() => {});
   return opening;
 }

@@ -1,3 +1,5 @@
+import { atEndOfTurn } from "../bus/turn.ts";
+import { inBackground } from "../protocol/background.ts";
 import type { Batch } from "../protocol/batch.ts";
 import { type End, ends } from "../protocol/end.ts";
 import type { Vector } from "../protocol/vector.ts";
@@ -57,7 +59,7 @@ export class Members implements Party {
   take(attempt: Attempt): void {
     const member = new Member(attempt, this);
     this.#members.set(attempt.name, member);
-    void member.follow(attempt.opening);
+    inBackground(`following ${attempt.name}`, member.follow(attempt.opening), this.#parts.report);
   }
 
   /** Follows one no more, and says nothing of it. */
@@ -119,9 +121,10 @@ export class Members implements Party {
     if (this.#isCorked) return;
     this.#isCorked = true;
     this.outlet.cork();
-    setImmediate(() => {
+    const write = () => {
       this.#isCorked = false;
       this.outlet.uncork();
-    });
+    };
+    atEndOfTurn("writing to a client", write, this.#parts.report);
   }
 }

@@ -5,6 +5,7 @@ import type { Session } from "../hub/session.ts";
 import type { Sink } from "../hub/sink.ts";
 import type { View } from "../hub/view.ts";
 import type { Attendance, Attending, Farewell } from "../metrics/attendance.ts";
+import { isolated, type Report } from "../protocol/background.ts";
 import type { Batch } from "../protocol/batch.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
@@ -97,7 +98,7 @@ export class Polls {
     // Of a stream that is over nothing comes, and whoever asks again and again must not be answered at once.
     if (!opening.over) hold.follow(session, opening);
     const stop = this.#parts.clock.after(waitMs, () => resolve([]));
-    const giveUp = () => resolve([]);
+    const giveUp = isolated("a poll that is given up", () => resolve([]), this.#parts.report);
     signal.addEventListener("abort", giveUp);
     this.#held.add(hold);
     attendance.arrive(hold);
@@ -133,6 +134,8 @@ interface PollParts {
   readonly leases: Leases;
   readonly attendance: Attendance;
   readonly clock: Clock;
+  /** Takes an exception that no request can answer for. */
+  readonly report: Report;
   readonly limits: {
     /** How long a request may be held. */
     readonly pollWaitMaxMs: number;

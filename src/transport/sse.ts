@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Lease, Leased, Leases } from "../auth/leases.ts";
 import type { Attendance, Attending, Farewell } from "../metrics/attendance.ts";
+import { isolated } from "../protocol/background.ts";
 import { Batch, httpChunk } from "../protocol/batch.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { type End, ends } from "../protocol/end.ts";
@@ -77,12 +78,12 @@ export class EventStreams {
     const { shared } = request;
     const { admission } = guest.subscribe();
     const isOne = admission.kind === "stream";
-    if (incoming.method === "HEAD") return void response.writeHead(200, { ...streamHeaders, ...shared }).end();
+    if (incoming.method === "HEAD") return finish(response.writeHead(200, { ...streamHeaders, ...shared }));
     const vector = isOne ? undefined : new Vector();
     const company = { guest, report, vector, standing: undefined, within: undefined, isFixed: true };
     const opened = await open(admission, company).catch((thrown) => gone(thrown, request));
     // Only this answer stops an EventSource for good.
-    if (opened === undefined || opened.isOver) return void response.writeHead(204, { ...shared }).end();
+    if (opened === undefined || opened.isOver) return finish(response.writeHead(204, { ...shared }));
     // A request that was pipelined behind another one has no socket before that one is answered.
     if (!response.socket && !response.destroyed) await once(response, "socket");
     return response.destroyed ? undefined : opened;
@@ -143,7 +144,7 @@ class Connection implements Outlet, Leased, Attending {
   #end: End | undefined;
   #sent = 0;
   #quietSinceMs: number;
-  readonly #onDrain = () => this.#script?.drained();
+  readonly #onDrain: () => void;
 
   constructor(response: ServerResponse, guest: Guest, parts: EventStreamParts) {
     this.#response = response;
@@ -152,18 +153,20 @@ class Connection implements Outlet, Leased, Attending {
     this.#socket = response.socket;
     this.#before = sentBytes(response.socket);
     this.#quietSinceMs = parts.clock.now();
+    this.#onDrain = isolated("writing to a client", () => this.#script?.drained(), parts.report);
     this.#socket?.on("drain", this.#onDrain);
     this.#lease = parts.leases.take(guest.principal, this);
   }
 
   onGone(listener: (farewell: Farewell) => void): void {
-    this.#response.on("close", () => {
+    const close = () => {
       this.#socket?.off("drain", this.#onDrain);
       this.#script?.gone();
       this.#lease.release();
       this.guest.leave();
       listener(this.#end ? { by: "gateway", ...this.#end } : left);
-    });
+    };
+    this.#response.on("close", isolated("an event stream that closes", close, this.#parts.report));
   }
 
   /** Sends the head and the beginning of the stream. */
@@ -250,6 +253,10 @@ class Connection implements Outlet, Leased, Attending {
 
 /** The client went away, and HTTP has no word for why. */
 const left: Farewell = { by: "client", code: undefined, reason: undefined };
+
+function finish(response: ServerResponse): undefined {
+  response.end();
+}
 
 function retry(ms: number): string {
   return `retry: ${Math.round(ms)}\n\n`;

@@ -3,6 +3,7 @@ import { type RawData, WebSocket } from "ws";
 import type { Guard } from "../auth/guard.ts";
 import type { Lease, Leased, Leases } from "../auth/leases.ts";
 import type { Attending, Farewell } from "../metrics/attendance.ts";
+import { inBackground, isolated } from "../protocol/background.ts";
 import { Batch } from "../protocol/batch.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { type End, failed } from "../protocol/end.ts";
@@ -21,6 +22,7 @@ import type { Guest } from "./guest.ts";
 import { open } from "./open.ts";
 import type { Outlet, Script } from "./script.ts";
 import { sentBytes, untakenBytes } from "./socket.ts";
+import { rawStreamOf, streamOf } from "./ws-stream.ts";
 
 /** What a connection needs. */
 export interface ConnectionParts {
@@ -61,15 +63,15 @@ export class Connection implements Outlet, Leased, Attending {
     this.#answers = new Answers(parts.limits);
     // What the client says waits in the socket until there is a session to hear it.
     ws.pause();
-    ws.on("message", (data, isBinary) => this.#hear(data, isBinary));
-    ws.on("ping", () => {
-      this.#touch();
-      // Its pong is under way already.
-      this.#pauseWhenFull();
-    });
+    const { report } = parts;
+    const hear = (data: RawData, isBinary: boolean) => this.#hear(data, isBinary);
+    ws.on("message", isolated("hearing a client", hear, report));
+    const ping = () => this.#ping();
+    ws.on("ping", isolated("hearing a client", ping, report));
     // The close that follows every error says it all.
     ws.on("error", () => {});
-    streamOf(ws)?.on("drain", () => this.#drained());
+    const drained = () => this.#drained();
+    streamOf(ws)?.on("drain", isolated("writing to a client", drained, report));
     this.#lease = parts.leases.take(guest.principal, this);
   }
 
@@ -155,6 +157,12 @@ export class Connection implements Outlet, Leased, Attending {
     this.guest.leave();
   }
 
+  #ping(): void {
+    this.#touch();
+    // Its pong is under way already.
+    this.#pauseWhenFull();
+  }
+
   #hear(data: RawData, isBinary: boolean): void {
     this.#touch();
     if (this.#isGone || !this.#script) return;
@@ -170,7 +178,9 @@ export class Connection implements Outlet, Leased, Attending {
 
   #take(message: ClientMessage, script: Script): void {
     if (message.type === "ping") return this.say(pong);
-    if (message.type === "auth") return void this.#renew(parseAuth(message));
+    if (message.type === "auth") {
+      return inBackground("renewing a token", this.#renew(parseAuth(message)), this.#parts.report);
+    }
     // Its answer is a fresh snapshot; that of one more stream is counted as what it is.
     if (!reservedMessages.has(message.type)) this.guest.spend("reads");
     script.receive(message);
@@ -220,28 +230,4 @@ export class Connection implements Outlet, Leased, Attending {
 
 function unread(): Failure {
   return new Failure("too_many_messages", "Too many answers wait to be read; read them before you say more");
-}
-
-/** The parts of `ws` that lead past its sender; private, so read in this file only. */
-interface Inside {
-  readonly _socket?: Duplex | null;
-  readonly _sender?: { _state?: unknown; _firstFragment?: unknown; _queue?: { length: number } } | null;
-}
-
-function streamOf(ws: WebSocket): Duplex | undefined {
-  return (ws as unknown as Inside)._socket ?? undefined;
-}
-
-/**
- * The socket below a WebSocket, when prepared bytes may be written to it past `ws` for as long as the WebSocket is open.
- *
- * That is safe while no fragmented message is under way, nothing is being compressed and nothing is queued. Here none of
- * it can begin: no compression is negotiated, and nobody sends but `Connection`, whole text messages only. So it is
- * looked at once and not for every frame, which would touch three more objects of every client. Undefined on a runtime
- * whose `ws` is built otherwise; then `ws.send` is the way.
- */
-function rawStreamOf(ws: WebSocket): Duplex | undefined {
-  const { _sender: sender } = ws as unknown as Inside;
-  const isQuiet = sender && sender._state === 0 && sender._firstFragment === true && sender._queue?.length === 0;
-  return isQuiet ? streamOf(ws) : undefined;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Attendance } from "../metrics/attendance.ts";
+import { inBackground, isolated } from "../protocol/background.ts";
 import type { Stop } from "../protocol/clock.ts";
 import { type End, ends, failed } from "../protocol/end.ts";
 import { Failure } from "../protocol/failure.ts";
@@ -43,11 +44,12 @@ export class WebSockets {
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     // A client that goes away while we find out who it is has nobody else to say so to.
     socket.on("error", () => socket.destroy());
-    this.#upgrade(incoming, socket, head).catch((thrown) => {
+    const upgraded = this.#upgrade(incoming, socket, head).catch((thrown) => {
       const failure = Failure.from(thrown);
       if (failure.cause !== undefined) this.#parts.report(failure.cause);
       refuse(socket, failure);
     });
+    inBackground("upgrading to a WebSocket", upgraded, this.#parts.report);
   }
 
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -88,12 +90,15 @@ export class WebSockets {
     const { attendance } = this.#parts;
     this.#connections.add(connection);
     attendance.arrive(connection);
-    ws.on("close", (code) => {
+    const { report } = this.#parts;
+    const close = (code: number) => {
       this.#connections.delete(connection);
       attendance.depart(connection, connection.farewell(code));
       connection.gone();
-    });
-    connection.follow().catch((thrown) => connection.end(failed(Failure.from(thrown))));
+    };
+    ws.on("close", isolated("a WebSocket that closes", close, report));
+    const followed = connection.follow().catch((thrown) => connection.end(failed(Failure.from(thrown))));
+    inBackground("following a stream", followed, report);
   }
 
   #sweep(): void {

@@ -132,37 +132,7 @@ describe("The embedded bus", () => {
     expect(recorder.bodies).toEqual(["first", "second"]);
     await bus.close();
   });
-
-  test("a follower that throws does not hurt the others", async () => {
-    const bus = await openEmbeddedBus({ file: ":memory:", clock: systemClock });
-    const journal = await bus.journal({ name: "runs", subjects: ["runs.>"], keepMs: minute });
-    const defect = new Error("a defect");
-    const caught = nextUncaught();
-    const faulty = new Recorder();
-    faulty.message = () => {
-      throw defect;
-    };
-    const recorder = new Recorder();
-    const stops = [journal.follow(faulty), journal.follow(recorder)];
-    await journal.append("runs.a", bytes("one"));
-    await recorder.until(({ messages }) => messages.length === 1);
-    expect(await caught).toBe(defect);
-    for (const stop of stops) stop();
-    await bus.close();
-  });
 });
-
-/** What would have ended the process. */
-function nextUncaught(): Promise<unknown> {
-  const others = process.listeners("uncaughtException");
-  process.removeAllListeners("uncaughtException");
-  return new Promise((resolve) => {
-    process.once("uncaughtException", (thrown) => {
-      for (const listener of others) process.on("uncaughtException", listener);
-      resolve(thrown);
-    });
-  });
-}
 
 /** Runs a process that appends, kills it after so many acknowledgements and returns them: position → body. */
 async function appendUntilKilled(file: string, acknowledgements: number): Promise<Map<number, string>> {

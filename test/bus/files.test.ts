@@ -42,7 +42,7 @@ function file(content: string): string {
 /** What a start says that cannot open the bus. */
 async function fault(flags: Flags): Promise<string> {
   try {
-    await (await openBus(settings(flags))).close();
+    await (await openBus(settings(flags), console.error)).close();
     return "";
   } catch (thrown) {
     expect(thrown).toBeInstanceOf(Explained);
@@ -52,7 +52,7 @@ async function fault(flags: Flags): Promise<string> {
 
 describe("The files that settings name for NATS", () => {
   test("open the bus when they are good", async () => {
-    const { bus, close } = await openBus(settings());
+    const { bus, close } = await openBus(settings(), console.error);
     const table = await bus.table({ name: "instances", subjects: ["skein.*.instances.*"] });
     await table.put("skein.acme.instances.a", bytes("{}"));
     await close();
@@ -71,7 +71,7 @@ describe("The files that settings name for NATS", () => {
   test("are not passed over where no NATS server is named", async () => {
     const flags = { data: ":memory:", natsCa: locked.secrets.path("ca.pem") };
     const { config } = loadConfig({ env: {}, flags, cwd: folder.path });
-    await expect(openBus(config)).rejects.toThrow(
+    await expect(openBus(config, console.error)).rejects.toThrow(
       "natsCa is set, but no NATS server: name one with --nats or NATS_URL",
     );
   });

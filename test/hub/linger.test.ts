@@ -20,7 +20,7 @@ function channelWith(clock: ManualClock, characters: number): Channel {
   progress.level(0);
   const parts = { definition: swarm, progress, ring, rows: () => [], lapses: () => [], isExact: () => true };
   const past = new TablePast({ ...parts, table: () => Promise.reject(new Error("not asked")) as never });
-  const tally = new Tally(() => 0);
+  const tally = new Tally({ stopwatch: () => 0, report: console.error });
   const channel = new Channel({
     definition: swarm,
     ring,

@@ -18,7 +18,7 @@ export const protocolLimits: Limits = {
   retryMs: 50,
   pollWaitMaxMs: 25_000,
   maxMessageBytes: 64 * 1024,
-  maxBodyBytes: 1024 * 1024,
+  maxBodyBytes: 256 * 1024,
   letterKeepMs: 7 * 24 * 60 * 60 * 1000,
   letterRetryMs: 30_000,
   letterAttempts: 5,
