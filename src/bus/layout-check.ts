@@ -16,22 +16,21 @@ const reload = "give nats-server the configuration that skein nats-config prints
 
 /** What of a layout a running server keeps to, as far as one of its users can tell. Changes nothing on the server. */
 export async function checkLayout(layout: Layout, user: User, probe: Probe): Promise<Finding[]> {
-  const rights = [...(await publishRights(layout, user, probe)), ...(await hearRights(layout, user, probe))];
+  const rights = user.publish === undefined ? [] : await userRights(layout, user, probe);
   const isOfGateways = layout.gateways.includes(user);
   const rest = isOfGateways ? await streams(layout, probe) : await answers(user, probe);
   return [...rights, ...rest];
 }
 
-async function publishRights(layout: Layout, user: User, probe: Probe): Promise<Finding[]> {
-  const subjects = publishProbes(layout);
-  const [wanted, found] = [publishableBy(user, subjects), await probe.publishable(subjects)];
-  return rightsFindings({ deed: "publish", subjects, wanted, found });
-}
-
-async function hearRights(layout: Layout, user: User, probe: Probe): Promise<Finding[]> {
-  const patterns = hearProbes(layout);
-  const [wanted, found] = [audibleTo(user, patterns), await probe.audible(patterns)];
-  return rightsFindings({ deed: "hear", subjects: patterns, wanted, found });
+async function userRights(layout: Layout, user: User, probe: Probe): Promise<Finding[]> {
+  const [subjects, patterns] = [publishProbes(layout), hearProbes(layout)];
+  const [mayPublish, mayHear] = [publishableBy(user, subjects), audibleTo(user, patterns)];
+  const published = await probe.publishable(subjects);
+  const heard = await probe.audible(patterns);
+  return [
+    ...rightsFindings({ deed: "publish", subjects, wanted: mayPublish, found: published }),
+    ...rightsFindings({ deed: "hear", subjects: patterns, wanted: mayHear, found: heard }),
+  ];
 }
 
 interface Rights {

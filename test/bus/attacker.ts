@@ -17,7 +17,16 @@ export const layout: Layout = layoutFor(flags, []);
 export const victims = ["acme", "beta"].flatMap((org) =>
   [
     ...["instances.v", "managed.v", "runs.v", "messages.v", "graph.v", "mission.v", "tasks.v", "swarm.agents.v"],
-    ...["letters.v", "revoked.jti.v", "revoked.all", "tickets.v", "rejected.runs.v", "attacks.v", "agents.v", "cracks.v"],
+    ...[
+      "letters.v",
+      "revoked.jti.v",
+      "revoked.all",
+      "tickets.v",
+      "rejected.runs.v",
+      "attacks.v",
+      "agents.v",
+      "cracks.v",
+    ],
   ].map((tail) => `skein.${org}.${tail}`),
 );
 
@@ -34,11 +43,7 @@ export const deeds = layout.stores.flatMap(({ name }): [subject: string, body: s
 });
 
 /** Subjects that others own, which a publisher may name as the place for an answer. */
-export const replies: readonly string[] = [
-  ...victims,
-  ...deeds.map(([subject]) => subject),
-  ...publishProbes(layout),
-];
+export const replies: readonly string[] = [...victims, ...deeds.map(([subject]) => subject), ...publishProbes(layout)];
 
 /** A NATS with all streams, each with something in it, and an admin who sees them. */
 export class Siege implements AsyncDisposable {
@@ -75,7 +80,8 @@ export class Siege implements AsyncDisposable {
     const subjects = new Set([...Object.keys(before.places), ...Object.keys(after.places)]);
     const isForeign = (subject: string) => !publish.some((pattern) => matches(pattern, subject));
     const moved = [...subjects].filter(
-      (subject) => isForeign(subject) && JSON.stringify(before.places[subject]) !== JSON.stringify(after.places[subject]),
+      (subject) =>
+        isForeign(subject) && JSON.stringify(before.places[subject]) !== JSON.stringify(after.places[subject]),
     );
     const streams = Object.keys(before.streams).filter(
       (name) => JSON.stringify(without(before.streams[name])) !== JSON.stringify(without(after.streams[name])),
@@ -87,7 +93,8 @@ export class Siege implements AsyncDisposable {
   async settled({ nats }: Visitor, { publish = [] }: User): Promise<void> {
     await nats.flush();
     const own = publish.find((pattern) => /\.(?:runs|managed)\.\*$/.test(pattern));
-    if (own) expect((await nats.request(own.replace("*", "last"), "{}")).json()).toMatchObject({ seq: expect.any(Number) });
+    if (own)
+      expect((await nats.request(own.replace("*", "last"), "{}")).json()).toMatchObject({ seq: expect.any(Number) });
     await this.admin.flush();
     for (const { name } of layout.stores) await this.admin.request(`$JS.API.STREAM.INFO.${streamName(name)}`);
   }

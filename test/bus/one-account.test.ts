@@ -10,16 +10,10 @@ import { systemClock } from "../../src/protocol/clock.ts";
 import { confFor } from "../support/locked-nats.ts";
 import { startNatsServer } from "../support/nats-server.ts";
 import { flags, layout, replies, Siege, victims } from "./attacker.ts";
+import { onOneAccount } from "./one-account.ts";
 import { bytes, stateOf } from "./recorder.ts";
 import { makeStreams, readStates } from "./stream-states.ts";
 import { Visitor } from "./visitor.ts";
-
-/** The same users with the same permissions, all in the account of the gateways. */
-function onOneAccount(conf: string): string {
-  const [head = "", accounts = ""] = conf.split(/^accounts \{$/m);
-  const users = [...accounts.matchAll(/^ {4}users: \[\n(.*?)^ {4}\]$/gms)].map(([, list]) => list);
-  return `${head}\naccounts {\n  SKEIN {\n    jetstream: enabled\n    users: [\n${users.join("")}    ]\n  }\n}\n`;
-}
 
 describe("On one account that all share, whatever the permissions of its users are,", () => {
   let siege: Siege;

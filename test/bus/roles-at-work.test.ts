@@ -59,7 +59,9 @@ describe("A node", () => {
     const put = async (body: string, named: Readonly<Record<string, string>>) => {
       const h = headers();
       for (const [name, value] of Object.entries(named)) h.set(name, value);
-      return (await node.nats.request("skein.acme.managed.a", body, { headers: h })).json<{ seq: number }>();
+      return (await node.nats.request("skein.acme.managed.a", body, { headers: h, timeout: 5_000 })).json<{
+        seq: number;
+      }>();
     };
     const expecting = (position: number) => ({
       "Nats-Expected-Last-Subject-Sequence": String(position),
@@ -85,7 +87,10 @@ describe("A node", () => {
     await using node = await Visitor.connect(locked, "acme-node");
     await using foreign = await Visitor.connect(locked, "beta-node");
     const [heard, overheard]: [string[], string[]] = [[], []];
-    for (const [visitor, said] of [[node, heard], [foreign, overheard]] as const) {
+    for (const [visitor, said] of [
+      [node, heard],
+      [foreign, overheard],
+    ] as const) {
       const org = visitor === node ? "acme" : "beta";
       visitor.nats.subscribe(`skein.${org}.managed.*`, { callback: (_, { subject }) => said.push(subject) });
       await visitor.nats.flush();

@@ -1,12 +1,9 @@
-import { readFileSync } from "node:fs";
-import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Bus } from "../../src/bus/bus.ts";
 import { type User, usersOf } from "../../src/bus/layout.ts";
 import { audibleTo, hearProbes, publishableBy, publishProbes } from "../../src/bus/layout-probes.ts";
 import { openNatsBus } from "../../src/bus/nats.ts";
 import { orgRoles } from "../../src/bus/roles.ts";
-import { layoutFor } from "../../src/cli/nats-layout.ts";
 import { matches } from "../../src/protocol/subject.ts";
 import { withRooms } from "../../src/stream/rooms.ts";
 import { storeOf } from "../../src/stream/subject.ts";
@@ -82,7 +79,9 @@ describe("The table of roles", () => {
   });
 
   test("lets publishers write every stream of the product that has a store", () => {
-    const stores = withRooms(productStreams).flatMap((one) => (one.kind === "table" || one.kind === "feed" ? [storeOf(one)] : []));
+    const stores = withRooms(productStreams).flatMap((one) =>
+      one.kind === "table" || one.kind === "feed" ? [storeOf(one)] : [],
+    );
     const tails = stores.flatMap(({ subjects }) => subjects).map((subject) => subject.replace("skein.*.", ""));
     const published = orgRoles.find(({ name }) => name === "publisher")?.writes ?? [];
     // Rows that nodes own are theirs alone.
@@ -109,7 +108,9 @@ describe("The table of roles", () => {
       BETA_AGENT: ["beta-critic"],
     });
     for (const { org, imports } of layout.accounts) {
-      const foreign = imports.filter(({ subject }) => !subject.includes(`skein.${org}.`) && subject !== "_INBOX.gateway.>");
+      const foreign = imports.filter(
+        ({ subject }) => !subject.includes(`skein.${org}.`) && subject !== "_INBOX.gateway.>",
+      );
       expect(foreign).toEqual([]);
     }
   });

@@ -1,10 +1,10 @@
 import type { NatsConnection } from "nats";
+import type { Bus, JournalSpec, StoreSpec } from "../../src/bus/bus.ts";
 import type { Layout } from "../../src/bus/layout.ts";
 import { streamName } from "../../src/bus/store.ts";
 import { withRooms } from "../../src/stream/rooms.ts";
 import { journalOf, storeOf } from "../../src/stream/subject.ts";
 import { productStreams } from "../../src/streams/all.ts";
-import type { Bus, JournalSpec, StoreSpec } from "../../src/bus/bus.ts";
 
 const hour = 3_600_000;
 
