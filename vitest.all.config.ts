@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const onEachServer = [
   "test/bus/{attack,roles,roles-at-work,one-account,nats,failures,restricted,restricted-start}.test.ts",
   "test/cli/nats-config.test.ts",
-  "test/bus/*.all.ts",
+  "test/**/*.all.ts",
 ];
 
 /** The file of each version, as scripts/test-all.mjs has found or built it. */

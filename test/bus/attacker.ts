@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { expect } from "vitest";
 import type { Layout, User } from "../../src/bus/layout.ts";
 import { publishProbes } from "../../src/bus/layout-probes.ts";
@@ -9,7 +9,7 @@ import { matches } from "../../src/protocol/subject.ts";
 import { type LockedNats, startLockedNats } from "../support/locked-nats.ts";
 import { stateOf } from "./recorder.ts";
 import { makeStreams, readStates } from "./stream-states.ts";
-import type { Visitor } from "./visitor.ts";
+import { Visitor } from "./visitor.ts";
 
 export const flags = { org: ["acme", "beta"], agent: ["acme/planner", "beta/critic"] };
 export const layout: Layout = layoutFor(flags, []);
@@ -56,13 +56,7 @@ export class Siege implements AsyncDisposable {
     await stateOf(bus, "up");
     await makeStreams(bus);
     await bus.close();
-    const { server, secrets } = locked;
-    const admin = await connect({
-      servers: [`127.0.0.1:${server.port}`],
-      user: "admin",
-      pass: secrets.passwordOf("admin"),
-      tls: secrets.certificatesOf("admin"),
-    });
+    const { nats: admin } = await Visitor.connect(locked, "admin");
     for (const subject of victims) await admin.request(subject, `{"of":"${subject}"}`);
     return new Siege(locked, admin);
   }

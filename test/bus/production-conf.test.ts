@@ -5,6 +5,7 @@ import { openNatsBus } from "../../src/bus/nats.ts";
 import { confFor, type LockedNats, productionConf, Secrets, startLockedNats } from "../support/locked-nats.ts";
 import { startNatsServer } from "../support/nats-server.ts";
 import { stateOf } from "./recorder.ts";
+import { Visitor } from "./visitor.ts";
 
 const runs = { name: "runs", subjects: ["skein.*.runs.*"], keepMs: 7 * 86_400_000 };
 
@@ -67,16 +68,9 @@ describe("The configuration for production", () => {
   });
 
   test("lets an admin delete a stream, which is there again for the next gateway", async () => {
-    const { server, secrets } = locked;
-    const nats = await connect({
-      servers: [`127.0.0.1:${server.port}`],
-      user: "admin",
-      pass: secrets.passwordOf("admin"),
-      tls: secrets.certificatesOf("admin"),
-    });
-    const answer = await nats.request("$JS.API.STREAM.DELETE.SKEIN_RUNS");
+    await using admin = await Visitor.connect(locked, "admin");
+    const answer = await admin.nats.request("$JS.API.STREAM.DELETE.SKEIN_RUNS");
     expect(answer.json()).toMatchObject({ success: true });
-    await nats.close();
     const other = await openNatsBus(locked.optionsOf("gateway"));
     await stateOf(other, "up");
     expect(await (await other.journal(runs)).bounds()).toMatchObject({ first: 1, last: 0 });

@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openNatsBus } from "../../src/bus/nats.ts";
 import { layoutFor, writeLayout } from "../../src/cli/nats-layout.ts";
 import { onOneAccount } from "../bus/one-account.ts";
 import { stateOf } from "../bus/recorder.ts";
 import { makeStreams, readStates } from "../bus/stream-states.ts";
+import { Visitor } from "../bus/visitor.ts";
 import { confFor, type LockedNats, productionConf, startLockedNats } from "../support/locked-nats.ts";
 import { makeFolder, skein } from "../support/process.ts";
 import { refusal } from "./in-process.ts";
@@ -91,12 +91,6 @@ async function check(locked: LockedNats, user: string, ...more: string[]) {
   return run(...orgs, "--check", locked.urlOf(user), ...named, ...more);
 }
 
-async function asAdmin(locked: LockedNats) {
-  const tls = locked.secrets.certificatesOf("admin");
-  const servers = [`127.0.0.1:${locked.server.port}`];
-  return connect({ servers, user: "admin", pass: locked.secrets.passwordOf("admin"), tls });
-}
-
 async function openStreams(locked: LockedNats): Promise<void> {
   const bus = await openNatsBus(locked.optionsOf("gateway"));
   await stateOf(bus, "up");
@@ -121,7 +115,7 @@ describe("skein nats-config --check", () => {
     "finds nothing wrong as %s where the server keeps to the layout, and changes nothing there",
     async (user) => {
       await openStreams(locked);
-      const admin = await asAdmin(locked);
+      const { nats: admin } = await Visitor.connect(locked, "admin");
       await admin.request("skein.acme.runs.a", "{}");
       const before = await readStates(admin, layoutFor(flags, []));
       const { stdout, stderr, code } = await check(locked, user);
@@ -167,7 +161,7 @@ describe("skein nats-config --check", () => {
   test("names a stream that may be purged", async () => {
     await using old = await startLockedNats(confFor(flags));
     await openStreams(old);
-    const admin = await asAdmin(old);
+    const { nats: admin } = await Visitor.connect(old, "admin");
     const { config } = (await admin.request("$JS.API.STREAM.INFO.SKEIN_REVOKED")).json<{ config: object }>();
     await admin.request("$JS.API.STREAM.DELETE.SKEIN_REVOKED");
     await admin.request("$JS.API.STREAM.CREATE.SKEIN_REVOKED", JSON.stringify({ ...config, deny_purge: false }));
