@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /** What is tried against each version of nats-server: who may do what, the attack, and the contract of the bus. */
 const onEachServer = [
-  "test/bus/{attack,roles,roles-at-work,one-account,nats,failures,restricted,restricted-start}.test.ts",
+  "test/bus/{attack,probe,roles,roles-at-work,one-account,nats,failures,restricted,restricted-start}.test.ts",
   "test/cli/nats-config.test.ts",
   "test/**/*.all.ts",
 ];
