@@ -18,7 +18,7 @@ const odd = [
   ...["$SYS.REQ.SERVER.PING", "$SYS.REQ.ACCOUNT.SKEIN.CONNZ", "skein", "skein.acme", "elsewhere", "skein.>"],
 ];
 
-/** Subjects of every kind that somebody could want to publish: of each role in each org and one more, and of JetStream. */
+/** Subjects of every kind that a user could want to publish: of each role in each org and one more, and of JetStream. */
 export function publishProbes(layout: Layout): string[] {
   const api = layout.stores.flatMap(({ name }) => [
     ...rightsOf({ name, kind: "table" }),
@@ -31,7 +31,7 @@ export function publishProbes(layout: Layout): string[] {
   return distinct([...orgsOf(layout).flatMap(withinOrg), ...api, ...odd, ...inboxes].map(concrete));
 }
 
-/** Patterns of every kind that somebody could want to hear. */
+/** Patterns of every kind that a user could want to hear. */
 export function hearProbes(layout: Layout): string[] {
   const subjects = orgsOf(layout).flatMap(withinOrg);
   const broad = ["*", ...orgsOf(layout)].flatMap((org) =>
@@ -52,7 +52,7 @@ export function audibleTo({ subscribe }: User, patterns: readonly string[]): str
   return patterns.filter((one) => subscribe === undefined || subscribe.some((pattern) => matches(pattern, one)));
 }
 
-/** The orgs of a layout, and one that nobody has. */
+/** The orgs of a layout, and one that does not exist. */
 function orgsOf({ accounts }: Layout): string[] {
   return distinct([...accounts.map(({ org }) => org), probeName]);
 }

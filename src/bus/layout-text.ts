@@ -44,7 +44,7 @@ ping_interval: "20s"
 ping_max: 2
 max_connections: 4096
 
-# Nobody gets in without TLS, and nobody without a certificate of this authority. Where passwords alone shall do, say
+# TLS is required, and a certificate of this authority. Where passwords alone shall do, say
 # "verify: false"; the clients then need ca.pem only. Files and folders are those of the working
 # directory of nats-server.
 tls {

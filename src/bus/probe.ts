@@ -12,7 +12,7 @@ const patienceMs = 2_000;
 /** A body that no program of ours and no request of JetStream takes for anything. */
 const nonsense = "skein-check";
 
-/** The name of a stream that nobody has. */
+/** The name of a stream that does not exist. */
 const nowhere = "SKEIN_CHECK";
 
 /** What JetStream answers, as far as it matters here. */

@@ -11,8 +11,8 @@ import { type LayoutFlags, layoutFor } from "./nats-layout.ts";
 import type { OwnStream } from "./own-streams.ts";
 
 export interface CheckFlags extends LayoutFlags {
-  /** The address of the server, with the user and the password. */
-  readonly check?: string;
+  /** The address of the server, with the user and the password; true for the one of the settings. */
+  readonly check?: string | true;
   /** Which user of the layout that is, when the address does not say. */
   readonly as?: string;
   readonly json?: true;
@@ -26,7 +26,8 @@ export interface CheckFlags extends LayoutFlags {
  */
 export async function checkServer(flags: CheckFlags, config: Config, own: readonly OwnStream[]): Promise<void> {
   const layout = layoutFor(flags, own);
-  const url = flags.check ?? "";
+  const url = typeof flags.check === "string" ? flags.check : config.nats;
+  if (url === undefined) throw new Explained("Say which server to check: --check URL, --nats or NATS_URL");
   const name = flags.as ?? (await explained(userIn(url)));
   const user = usersOf(layout).find((one) => one.name === name);
   if (user === undefined) {

@@ -7,7 +7,7 @@ import type { WriteFlags } from "./nats-layout.ts";
 import { settings } from "./settings.ts";
 
 /** Which streams there are, and with what a server is spoken to. */
-const concerned = ["streams", "natsCreds", "natsCa", "natsCert", "natsKey"] as const satisfies readonly Knob[];
+const concerned = ["streams", "nats", "natsCreds", "natsCa", "natsCert", "natsKey"] as const satisfies readonly Knob[];
 
 /** Adds the command that lays NATS out for orgs, and checks a server that is laid out so. */
 export function addNatsConfig(skein: Command): void {
@@ -16,12 +16,12 @@ export function addNatsConfig(skein: Command): void {
       .command("nats-config")
       .description("Print the configuration of a NATS server for some orgs, or check a running one."),
     "skein nats-config --org acme --org beta --agent acme/planner --out deploy/nats",
-    "skein nats-config --org acme --check tls://acme-publisher:…@nats.example.com --nats-ca ca.pem",
+    "skein nats-config --org acme --check --config publisher.json",
   )
     .option("--org <org>", "an org that has a place on it; again for each", collect)
     .option("--agent <org/name>", "an agent that takes its messages on the bus; again for each", collect)
     .option("--out <folder>", "write nats.conf to this folder (default: print it)")
-    .option("--check <url>", "check this server instead, as the user in the address")
+    .option("--check [url]", "check this server instead, as the user in the address (default: the one of --nats)")
     .option("--as <user>", "which user of the layout that is, when the address does not say (credentials files)")
     .option("--json", "print JSON");
   withSomeKnobs(command, concerned).action((flags: Flags & WriteFlags & CheckFlags) =>

@@ -30,7 +30,7 @@ export const victims = ["acme", "beta"].flatMap((org) =>
   ].map((tail) => `skein.${org}.${tail}`),
 );
 
-/** What nobody but a gateway or an admin may have JetStream do, with a body that would do it. */
+/** What a gateway or an admin alone may have JetStream do, with a body that would do it. */
 export const deeds = layout.stores.flatMap(({ name }): [subject: string, body: string][] => {
   const stream = streamName(name);
   const consumer = { stream_name: stream, config: { deliver_subject: "skein.acme.inbox.planner", ack_policy: "none" } };

@@ -60,14 +60,14 @@ test("The configuration for development protects nothing: who reaches it revokes
   await makeStreams(bus);
   const letters = await bus.table({ name: "letters", subjects: ["skein.*.letters.*"] });
   await letters.put("skein.beta.letters.l1", bytes("for your eyes only"));
-  const anybody = await connect({ servers: `127.0.0.1:${server.port}` });
-  const ask = async (verb: string, body = "") => (await anybody.request(`$JS.API.${verb}`, body)).json();
-  expect((await anybody.request("skein.beta.revoked.all", "{}")).json()).toMatchObject({ stream: "SKEIN_REVOKED" });
+  const visitor = await connect({ servers: `127.0.0.1:${server.port}` });
+  const ask = async (verb: string, body = "") => (await visitor.request(`$JS.API.${verb}`, body)).json();
+  expect((await visitor.request("skein.beta.revoked.all", "{}")).json()).toMatchObject({ stream: "SKEIN_REVOKED" });
   const read = await ask("STREAM.MSG.GET.SKEIN_LETTERS", '{"last_by_subj":"skein.beta.letters.l1"}');
   expect(read).toMatchObject({ message: { data: Buffer.from("for your eyes only").toString("base64") } });
   expect(await ask("STREAM.PURGE.SKEIN_REVOKED")).toMatchObject({ error: { code: 500 } });
   expect(await ask("STREAM.DELETE.SKEIN_REVOKED")).toMatchObject({ success: true });
-  await anybody.close();
+  await visitor.close();
   await bus.close();
   await server.stop();
   rmSync(folder, { recursive: true });

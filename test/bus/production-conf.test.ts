@@ -24,7 +24,7 @@ describe("The configuration for production", () => {
     expect(productionConf).toBe(confFor({ org: ["acme"], agent: ["acme/planner"] }));
   });
 
-  test("lets nobody in without a password or without TLS", async () => {
+  test("refuses who has no password or no TLS", async () => {
     const { server, secrets } = locked;
     const servers = [`127.0.0.1:${server.port}`];
     const tls = secrets.certificatesOf("gateway");
@@ -37,7 +37,7 @@ describe("The configuration for production", () => {
   });
 
   // Deno 2.9 may end the process when a server refuses its certificate.
-  test.skipIf("Deno" in globalThis)("lets nobody in without a certificate", async () => {
+  test.skipIf("Deno" in globalThis)("refuses who has no certificate", async () => {
     const { server, secrets } = locked;
     const login = { user: "gateway", pass: secrets.passwordOf("gateway"), reconnect: false };
     const tls = { ca: secrets.read("ca.pem") };

@@ -152,8 +152,8 @@ test("A gateway that runs instances itself is asked beside the nodes of the org'
   for (const asker of [gateway, runner]) {
     expect(await ask(asker, supervisorSubject("acme", "g1"), "?")).toBe("a gateway");
     expect(await ask(asker, supervisorSubject("acme", "n4"), "?")).toBe("a node");
-    const nobody = ask(asker, supervisorSubject("acme", "n5"), "?");
-    await expect(nobody).rejects.toMatchObject({ code: "no_responder" });
+    const asking = ask(asker, supervisorSubject("acme", "n5"), "?");
+    await expect(asking).rejects.toMatchObject({ code: "no_responder" });
   }
   for (const silence of silences) silence();
 });
@@ -218,7 +218,7 @@ describe("A publisher", () => {
   });
 });
 
-test("An agent takes its messages and answers, once for each and to nobody else", async () => {
+test("An agent takes its messages and answers, once for each and to no other", async () => {
   const subject = inboxSubject("acme", "planner");
   await expect(ask(gateway, subject, "{}")).rejects.toMatchObject({ code: "no_responder" });
   await using planner = await Visitor.connect(locked, "acme-planner");

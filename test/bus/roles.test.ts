@@ -48,7 +48,7 @@ describe.each(restricted.map((user) => [user.name, user] as const))("The user %s
     expect(published.toSorted()).toEqual(publishableBy(user, subjects).toSorted());
   });
 
-  test("may hear what the table of roles says and its own inbox, and nobody else's", async () => {
+  test("may hear what the table of roles says and its own inbox, and no other", async () => {
     await using visitor = await Visitor.connect(locked, name);
     const heard: string[] = [];
     for (const pattern of patterns) if (await visitor.mayHear(pattern)) heard.push(pattern);

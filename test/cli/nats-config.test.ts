@@ -75,9 +75,9 @@ describe("skein nats-config", () => {
   });
 
   test("checks no server as a user that the layout does not have", async () => {
-    const { stderr, code } = await run("--org", "acme", "--check", "nats://nobody:x@127.0.0.1:1");
+    const { stderr, code } = await run("--org", "acme", "--check", "nats://stranger:x@127.0.0.1:1");
     expect(stderr).toContain(
-      "nobody is no user of this layout: say with --as which it is, of admin, gateway, acme-node",
+      "stranger is no user of this layout: say with --as which it is, of admin, gateway, acme-node",
     );
     expect(code).toBe(1);
   });
@@ -168,6 +168,22 @@ describe("skein nats-config --check", () => {
     await admin.close();
     const { stdout } = await check(old, "gateway");
     expect(stdout).toContain("FAULT the stream SKEIN_REVOKED lacks deny_purge\n      start a gateway of this version");
+  });
+
+  test("takes the address from the settings when it is given none, and wants one of them", async () => {
+    await openStreams(locked);
+    const { secrets } = locked;
+    const env = {
+      NATS_URL: locked.urlOf("beta-node"),
+      SKEIN_NATS_CA: secrets.path("ca.pem"),
+      SKEIN_NATS_CERT: secrets.path("beta-node.pem"),
+      SKEIN_NATS_KEY: secrets.path("beta-node-key.pem"),
+    };
+    const { stdout, code } = await skein(["nats-config", ...orgs, "--check"], { env });
+    expect([stdout, code]).toEqual([expect.stringMatching(/^beta-node, at nats-server \d/), 0]);
+    expect((await run(...orgs, "--check")).stderr).toContain(
+      "Say which server to check: --check URL, --nats or NATS_URL",
+    );
   });
 
   test("says why it cannot connect, without the password", async () => {
