@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { knobs } from "../src/config.ts";
 import { Failure, type FailureCode } from "../src/protocol/failure.ts";
+import { rightsBlocks, rolesTable } from "./support/roles-table.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -69,6 +70,12 @@ describe("The documentation", () => {
   test.each(knobs)("says in operating.md what $knob is for, its default and its variable", (info) => {
     const row = `| \`${info.knob}\` | \`${info.default}\` | \`${info.variable}\` | ${info.description} |`;
     expect(read("docs/operating.md").split("\n")).toContain(row);
+  });
+
+  test("has in operating.md the table of roles, and what a store of one's own needs, as they are in the source", () => {
+    const manual = read("docs/operating.md");
+    expect(manual).toContain(rolesTable().join("\n"));
+    expect(manual).toContain(rightsBlocks("deploys", "hosts"));
   });
 
   test("says in protocol.md what every failure is, with its status and its close code", () => {

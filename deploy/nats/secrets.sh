@@ -1,12 +1,14 @@
 #!/bin/sh
-# Makes what deploy/nats/nats.conf and its clients need: an authority, certificates and passwords; and what else
-# deploy/docker-compose.yml wants.
+# Makes what a configuration of "skein nats-config" and its clients need: an authority, certificates and passwords; and what
+# else deploy/docker-compose.yml wants.
 #
 #   deploy/nats/secrets.sh FOLDER [NAME…]
+#   CONF=nats/nats.conf deploy/nats/secrets.sh FOLDER [NAME…]
 #
+# Every user of the configuration CONF (deploy/nats/nats.conf) gets a certificate and a password.
 # NAME is a host name or an address by which clients reach the server; "nats", "localhost" and 127.0.0.1 go without saying.
-# Nothing that is there is made again. To renew a certificate, remove it and its key and run this once more; to add a user,
-# say USERS="acme-planner acme-critic". Certificates hold for DAYS (365), the authority for ten years.
+# Nothing that is there is made again. To renew a certificate, remove it and its key and run this once more; for an org that
+# was added, too. Certificates hold for DAYS (365), the authority for ten years.
 #
 # The folder is for its owner alone. The files in it are not, so that a container's user can read those it is handed.
 # Keep ca-key.pem elsewhere: whoever has it makes certificates that everybody believes.
@@ -15,7 +17,10 @@ set -eu
 folder=${1:?usage: secrets.sh FOLDER [NAME…]}
 shift
 days=${DAYS:-365}
-users=${USERS:-admin gateway acme-node acme-logs acme-publisher acme-planner}
+conf=${CONF:-$(dirname "$0")/nats.conf}
+# Each line is the name of a user and the variable of its password.
+users=$(sed -n 's/.*user: "\([A-Za-z0-9_-]*\)", password: \$\([A-Z0-9_]*\).*/\1 \2/p' "$conf")
+[ -n "$users" ] || { echo "secrets.sh: $conf names no users" >&2; exit 1; }
 
 umask 077
 mkdir -p "$folder"
@@ -67,9 +72,8 @@ done
 certificate server serverAuth "$aliases"
 
 touch passwords.env
-for user in $users; do
+echo "$users" | while read -r user variable; do
   certificate "$user" clientAuth "DNS:$user"
-  variable=SKEIN_NATS_$(echo "$user" | tr 'a-z-' 'A-Z_')_PASSWORD
   # NATS takes a value that begins with a digit for a number.
   grep -q "^$variable=" passwords.env || echo "$variable=p$(openssl rand -hex 24)" >>passwords.env
 done

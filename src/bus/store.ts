@@ -16,7 +16,7 @@ export function streamName(store: string): string {
   return `SKEIN_${store.toUpperCase().replace(/[^A-Z0-9_-]/g, "_")}`;
 }
 
-/** Everything both kinds of store have in common. */
+/** Everything both kinds of store have in common. None is ever purged: what it keeps ends by its age or by a newer value. */
 function baseConfig({ name, subjects }: StoreSpec): StreamConfig {
   return {
     name: streamName(name),
@@ -25,16 +25,21 @@ function baseConfig({ name, subjects }: StoreSpec): StreamConfig {
     storage: "file",
     discard: "old",
     num_replicas: 1,
+    deny_purge: true,
   };
 }
 
-/** Keeps the last message of every subject, for good or for `keepMs`. */
+/**
+ * Keeps the last message of every subject, for good or for `keepMs`. Messages may be deleted: that is how the trace of a
+ * deleted row goes.
+ */
 export function tableConfig({ keepMs, ...spec }: TableSpec): StreamConfig {
   return {
     ...baseConfig(spec),
     max_msgs_per_subject: 1,
     max_age: (keepMs ?? 0) * 1e6,
     allow_direct: true,
+    deny_delete: false,
     duplicate_window: windowOf(keepMs),
   };
 }
@@ -46,6 +51,7 @@ export function journalConfig(spec: StoreSpec, keepMs: number): StreamConfig {
     max_msgs_per_subject: -1,
     max_age: keepMs * 1e6,
     allow_direct: false,
+    deny_delete: true,
     duplicate_window: windowOf(keepMs),
   };
 }
@@ -55,11 +61,16 @@ function windowOf(keepMs = Number.POSITIVE_INFINITY): number {
   return Math.min(idsKeptMs, keepMs) * 1e6;
 }
 
-/** What to do when a stream that exists says otherwise; fields that are not here are the operator's business. */
-const differences: Record<string, "update" | "refuse"> = {
+/**
+ * What to do when a stream that exists says otherwise; fields that are not here are the operator's business. JetStream lets
+ * what is to be tightened be turned on, never off.
+ */
+const differences: Record<string, "update" | "tighten" | "refuse"> = {
   subjects: "update",
   max_age: "update",
   duplicate_window: "update",
+  deny_purge: "tighten",
+  deny_delete: "tighten",
   max_msgs_per_subject: "refuse",
   retention: "refuse",
   storage: "refuse",
@@ -89,7 +100,7 @@ export class Store {
     const info = await this.info();
     const wrong = this.#different(info.config);
     if (wrong.length === 0) return;
-    for (const field of wrong) if (differences[field] === "refuse") throw this.#mismatch(field, info.config);
+    for (const field of wrong) if (!this.#mayChange(field)) throw this.#mismatch(field, info.config);
     const updated = await this.#api<StreamInfo>("STREAM.UPDATE", { ...info.config, ...pick(this.#config, wrong) });
     for (const field of this.#different(updated.config)) throw this.#mismatch(field, updated.config);
   }
@@ -185,6 +196,11 @@ export class Store {
 
   #different(found: StreamConfig): string[] {
     return Object.keys(differences).filter((field) => !isSame(this.#config[field], found[field]));
+  }
+
+  #mayChange(field: string): boolean {
+    const change = differences[field];
+    return change === "update" || (change === "tighten" && this.#config[field] === true);
   }
 
   #mismatch(field: string, found: StreamConfig): Error {

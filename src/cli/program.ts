@@ -8,6 +8,7 @@ import { asking, atGateway, type Flagged } from "./gateway.ts";
 import { type Flags, withKnobs } from "./knob-flags.ts";
 import { type ListenOptions, listenTo } from "./listen.ts";
 import { type LogsOptions, logs } from "./logs.ts";
+import { addNatsConfig } from "./nats-config.ts";
 import { addPipelines, viaOption } from "./pipeline.ts";
 import { type PublishOptions, publish } from "./publish.ts";
 import { settings } from "./settings.ts";
@@ -78,6 +79,7 @@ function addGateway(skein: Command): void {
         printConfig({ ...loaded, own: await ownStreams(loaded.places) }, json ? "json" : "table");
       }),
     );
+  addNatsConfig(skein);
 }
 
 /** The commands that look at streams and feed them. */

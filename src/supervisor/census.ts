@@ -13,6 +13,7 @@ export class Census {
     this.#next ??= this.#present.then(() => {
       this.#next = undefined;
       const counted = allMembers();
+      // Those who asked have the reason; the next count goes on.
       this.#present = counted.catch(() => {});
       return counted;
     });

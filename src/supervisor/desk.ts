@@ -79,6 +79,7 @@ export class Desk {
     const line = lineOf(request);
     const before = this.#lines.get(line) ?? Promise.resolve();
     const result = before.then(() => this.#do(request));
+    // The command is answered with the reason; the next in line goes on.
     const settled = result
       .catch(() => {})
       .then(() => {

@@ -11,6 +11,8 @@ export interface HealthWatch {
   readonly healthy: () => void;
   /** Called once, when too many probes failed in a row, or none succeeded in time. */
   readonly hung: () => void;
+  /** Looks after a probe that nothing awaits. */
+  readonly detach: (probe: Promise<void>) => void;
 }
 
 /** How long a process must live to count as running when nobody probes it. */
@@ -23,23 +25,23 @@ export function watchHealth(watch: HealthWatch): Stop {
   return probeInTurn(watch, port);
 }
 
-function probeInTurn({ clock, rules, healthy, hung }: HealthWatch, port: number): Stop {
+function probeInTurn({ clock, rules, healthy, hung, detach }: HealthWatch, port: number): Stop {
   const startMs = clock.now();
   let isStopped = false;
   let wasHealthy = false;
   let failures = 0;
   let cancel: Stop = () => {};
   const probe = async () => {
-    const isFine = await isHealthy(rules, port);
+    const isFine = await isHealthy(rules, port, clock);
     if (isStopped) return;
     failures = isFine ? 0 : failures + 1;
     if (isFine && !wasHealthy) healthy();
     wasHealthy ||= isFine;
     const isHung = wasHealthy ? failures >= rules.failures : clock.now() - startMs >= rules.startMs;
     if (isHung) return hung();
-    cancel = clock.after(wasHealthy ? rules.everyMs : Math.min(rules.everyMs, settleMs), probe);
+    cancel = clock.after(wasHealthy ? rules.everyMs : Math.min(rules.everyMs, settleMs), () => detach(probe()));
   };
-  void probe();
+  detach(probe());
   return () => {
     isStopped = true;
     cancel();

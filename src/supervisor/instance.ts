@@ -186,7 +186,8 @@ export class Instance {
     if (!template) return;
     const healthy = () => this.#detach(this.#when(run, () => this.#healthy()));
     const hung = () => this.#detach(this.#when(run, () => this.#hung()));
-    this.#stopWatching = watchHealth({ clock, rules: template.health, port: this.record.port, healthy, hung });
+    const told = { healthy, hung, detach: this.#detach };
+    this.#stopWatching = watchHealth({ clock, rules: template.health, port: this.record.port, ...told });
   }
 
   async #healthy(): Promise<void> {
@@ -287,12 +288,11 @@ export class Instance {
     });
   }
 
-  #detach(work: Promise<void>): void {
-    detach(`instance ${this.record.name}`, work, this.#parts.report);
-  }
+  readonly #detach = (work: Promise<void>) => detach(`instance ${this.record.name}`, work, this.#parts.report);
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#doing.then(work);
+    // The caller has the reason; the next in line goes on.
     this.#doing = done.catch(() => {});
     return done;
   }

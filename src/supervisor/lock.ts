@@ -2,6 +2,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { z } from "zod";
 import type { Stop } from "../protocol/clock.ts";
+import { maybeJsonIn } from "../protocol/json.ts";
 import { isAlive, ourselves } from "./proc.ts";
 
 const owner = z.object({ pid: z.int(), started: z.number(), boot: z.string() });
@@ -64,7 +65,7 @@ function refuseOwned(path: string, directory: string): void {
 
 function ownerIn(path: string) {
   try {
-    return owner.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
+    return owner.safeParse(maybeJsonIn(readFileSync(path))).data;
   } catch {
     return undefined;
   }

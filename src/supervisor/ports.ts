@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { Failure } from "../protocol/failure.ts";
 import type { Template } from "./template.ts";
@@ -21,10 +22,15 @@ export async function freePort(
 }
 
 /** Whether somebody could listen on a port at every address of this machine. */
-export function isBindable(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+export async function isBindable(port: number): Promise<boolean> {
   const server = createServer();
-  server.once("error", () => resolve(false));
-  server.listen({ port, exclusive: true }, () => server.close(() => resolve(true)));
-  return promise;
+  server.listen({ port, exclusive: true });
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
 }

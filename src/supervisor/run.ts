@@ -150,7 +150,7 @@ function identify(pid: number): Identity | undefined {
 
 function exitOf(child: ChildProcess): Promise<void> {
   const isOver = child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-  return isOver ? Promise.resolve() : new Promise((resolve) => child.once("exit", () => resolve()));
+  return isOver ? Promise.resolve() : new Promise((resolve) => child.once("exit", resolve));
 }
 
 /** Settles when a process is no longer there. */

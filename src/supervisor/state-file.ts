@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { z } from "zod";
 import { type InstanceRecord, instanceStatuses, isPlainName } from "../protocol/instance.ts";
-import { maybeJsonIn } from "../protocol/json.ts";
+import { jsonIn, maybeJsonIn } from "../protocol/json.ts";
 
 const count = z.int().min(0);
 
@@ -108,7 +108,7 @@ export class StateFiles {
 
 /** The state in a file. Throws an Error that says why it has none. */
 function stateIn(path: string, wanted: { readonly name: string; readonly node: string }): State {
-  const parsed = stateShape.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  const parsed = stateShape.safeParse(jsonIn(readFileSync(path), { what: "it" }));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new Error(`${issue?.path.map(String).join(".") || "it"}: ${issue?.message}`);

@@ -134,6 +134,7 @@ export class StoredRecord {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#writing.then(work);
+    // The caller has the reason; the next in line goes on.
     this.#writing = done.catch(() => {});
     return done;
   }

@@ -10,6 +10,7 @@ export class Turns {
 
   take<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#last.then(() => setImmediate()).then(work);
+    // The caller has the reason; the next in line goes on.
     this.#last = turn.catch(() => {});
     return turn;
   }

@@ -204,7 +204,9 @@ describe("The NATS bus through failures", () => {
     wire.cut();
     await stateOf(cut, "away");
     for (let i = 2; i <= 10; i += 1) await journal.append("runs.a", bytes(`${i}`));
-    await jetstream(server.url, "STREAM.PURGE.SKEIN_RUNS", { seq: 8 });
+    // An operator has the stream keep no more than three.
+    const { config } = await jetstream(server.url, "STREAM.INFO.SKEIN_RUNS");
+    await jetstream(server.url, "STREAM.UPDATE.SKEIN_RUNS", { ...(config as object), max_msgs: 3 });
     wire.mend();
     await events.until(({ positions }) => positions.at(-1) === 10);
     expect(events.positions).toEqual([1, 8, 9, 10]);

@@ -159,6 +159,35 @@ describe("The NATS bus", () => {
     expect((await jetstream(url, "STREAM.INFO.SKEIN_AGENTS")).state).toMatchObject({ messages: 0 });
   });
 
+  test("no stream can be purged and no event of a journal deleted, also when the stream was there before", async () => {
+    const { url } = await setup.serve();
+    const old = { retention: "limits", storage: "file", discard: "old" };
+    const ofRuns = { ...old, name: "SKEIN_RUNS", subjects: runs.subjects, max_age: runs.keepMs * 1e6 };
+    await jetstream(url, "STREAM.CREATE.SKEIN_RUNS", ofRuns);
+    const ofAgents = { ...old, name: "SKEIN_AGENTS", subjects: agents.subjects, max_msgs_per_subject: 1 };
+    await jetstream(url, "STREAM.CREATE.SKEIN_AGENTS", ofAgents);
+    const bus = await setup.openUp(url);
+    const [journal, table] = [await bus.journal(runs), await bus.table(agents)];
+    for (const name of ["a", "b"]) await journal.append(`runs.${name}`, bytes("one"));
+    await table.put("agents.a", bytes("one"));
+    const refused = { error: { code: 500 } };
+    expect(await jetstream(url, "STREAM.PURGE.SKEIN_RUNS")).toMatchObject(refused);
+    expect(await jetstream(url, "STREAM.PURGE.SKEIN_AGENTS")).toMatchObject(refused);
+    expect(await jetstream(url, "STREAM.MSG.DELETE.SKEIN_RUNS", { seq: 1 })).toMatchObject(refused);
+    expect(await journal.bounds()).toMatchObject({ first: 1, last: 2 });
+    expect(text((await table.get("agents.a"))?.data ?? bytes(""))).toBe("one");
+    await table.put("agents.a", bytes(""));
+    expect(await table.get("agents.a")).toBeUndefined();
+  });
+
+  test("a table whose stream lets no message be deleted is refused: JetStream does not take that back", async () => {
+    const { url } = await setup.serve();
+    const strict = { name: "SKEIN_AGENTS", subjects: agents.subjects, max_msgs_per_subject: 1, deny_delete: true };
+    await jetstream(url, "STREAM.CREATE.SKEIN_AGENTS", { retention: "limits", storage: "file", ...strict });
+    const bus = await setup.openUp(url);
+    await expect(bus.table(agents)).rejects.toThrow("SKEIN_AGENTS exists with deny_delete true, and false is needed");
+  });
+
   test("consumers are deleted when nobody follows and when a reading is over", async () => {
     const { url } = await setup.serve();
     const bus = await setup.openUp(url);

@@ -13,11 +13,11 @@ function isServed({ path }: Source): boolean {
   );
 }
 
-/** One line for every node of what serves that `judge` finds fault with; files that are `pending` are passed over. */
-function faulty(pending: readonly string[], judge: (node: Node, source: Source) => string | undefined): Check {
+/** One line for every node of what serves that `judge` finds fault with; the `homes` of what it looks for are passed over. */
+function faulty(homes: readonly string[], judge: (node: Node, source: Source) => string | undefined): Check {
   return (sources) =>
     sources
-      .filter((source) => isServed(source) && !pending.includes(source.path))
+      .filter((source) => isServed(source) && !homes.includes(source.path))
       .flatMap((source) =>
         source.nodes.flatMap((node) => {
           const fault = judge(node, source);
@@ -27,16 +27,16 @@ function faulty(pending: readonly string[], judge: (node: Node, source: Source) 
 }
 
 /** Every promise that nothing awaits and nothing catches, as far as its syntax shows it; the linter knows types. */
-export function detachedPromises(pending: readonly string[]): Check {
-  return faulty(pending, ({ raw }) => {
+export function detachedPromises(): Check {
+  return faulty([], ({ raw }) => {
     const isVoid = raw.type === "UnaryExpression" && raw.operator === "void";
     return isVoid ? "void hides a promise from the linter; use inBackground" : undefined;
   });
 }
 
 /** Every timer and every turn of the event loop taken elsewhere than where exceptions are isolated. */
-export function rawTimers(homes: readonly string[], pending: readonly string[]): Check {
-  return faulty([...homes, ...pending], ({ raw }, source) => {
+export function rawTimers(homes: readonly string[]): Check {
+  return faulty(homes, ({ raw }, source) => {
     if (raw.type !== "CallExpression") return undefined;
     const name = nameOf(raw.callee);
     const isTick = name === "nextTick" && nameOf(objectOf(raw.callee)) === "process";
@@ -48,8 +48,8 @@ export function rawTimers(homes: readonly string[], pending: readonly string[]):
 }
 
 /** Every listener of events whose exceptions would end the process. */
-export function bareListeners(pending: readonly string[]): Check {
-  return faulty(pending, ({ raw }, { text }) => {
+export function bareListeners(): Check {
+  return faulty([], ({ raw }, { text }) => {
     if (raw.type !== "CallExpression" || !isNode(raw.callee) || raw.callee.type !== "MemberExpression")
       return undefined;
     const name = nameOf(raw.callee);
@@ -60,8 +60,8 @@ export function bareListeners(pending: readonly string[]): Check {
 }
 
 /** Every catch that takes everything without a word why. */
-export function silentCatches(pending: readonly string[]): Check {
-  return faulty(pending, ({ raw, line }, { text }) => {
+export function silentCatches(): Check {
+  return faulty([], ({ raw, line }, { text }) => {
     const isSilent = raw.type === "CallExpression" && nameOf(raw.callee) === "catch" && isEmpty(argumentOf(raw, 0));
     if (!isSilent) return undefined;
     const end = text.slice(0, raw.end).split("\n").length;
@@ -71,8 +71,8 @@ export function silentCatches(pending: readonly string[]): Check {
 }
 
 /** Every reading of JSON that does not go through the one door for what comes from outside. */
-export function strayJson(homes: Readonly<Record<string, string>>, pending: readonly string[]): Check {
-  return faulty([...Object.keys(homes), ...pending], ({ raw }) => {
+export function strayJson(homes: Readonly<Record<string, string>>): Check {
+  return faulty(Object.keys(homes), ({ raw }) => {
     const isParse = raw.type === "CallExpression" && nameOf(raw.callee) === "parse";
     return isParse && nameOf(objectOf(raw.callee)) === "JSON" ? "JSON is parsed by src/protocol/json.ts" : undefined;
   });

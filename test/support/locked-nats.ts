@@ -2,8 +2,12 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { layoutText } from "../../src/bus/layout-text.ts";
 import type { NatsOptions } from "../../src/bus/nats.ts";
+import { rightsOf } from "../../src/bus/roles.ts";
+import { type LayoutFlags, layoutFor } from "../../src/cli/nats-layout.ts";
 import { systemClock } from "../../src/protocol/clock.ts";
 import { installed } from "./installed.ts";
 import { type NatsServer, startNatsServer } from "./nats-server.ts";
@@ -22,9 +26,21 @@ export class Secrets {
     this.make(...names);
   }
 
-  /** Runs the script. */
+  /** Runs the script, for the users of the configuration in the repository. */
   make(...names: readonly string[]): void {
-    execFileSync(join(deploy, "secrets.sh"), [this.folder, ...names], { stdio: ["ignore", "pipe", "inherit"] });
+    this.#run(names, process.env);
+  }
+
+  /** Runs the script for the users of another configuration, which is put beside the secrets; returns the file's name. */
+  makeFor(conf: string): string {
+    const file = this.path("nats.conf");
+    writeFileSync(file, conf);
+    this.#run([], { ...process.env, CONF: file });
+    return file;
+  }
+
+  #run(names: readonly string[], env: NodeJS.ProcessEnv): void {
+    execFileSync(join(deploy, "secrets.sh"), [this.folder, ...names], { env, stdio: ["ignore", "pipe", "inherit"] });
   }
 
   path(file: string): string {
@@ -82,8 +98,7 @@ export async function startLockedNats(
 ): Promise<LockedNats> {
   const secrets = new Secrets();
   prepare(secrets);
-  const file = secrets.path("nats.conf");
-  writeFileSync(file, conf);
+  const file = secrets.makeFor(conf);
   const server = await startNatsServer({ config: { file, env: secrets.passwords } });
   const urlOf = (user: string) => `tls://${user}:${secrets.passwordOf(user)}@127.0.0.1:${server.port}`;
   return {
@@ -103,18 +118,20 @@ export async function startLockedNats(
   };
 }
 
-/**
- * The configuration with stores of one's own, added as its comments say: the paragraphs of a table and of a feed are
- * copied. Their subjects begin with the name in lower case. Single rows of each may be got, as a node gets its own.
- */
+/** The configuration for production for other orgs. */
+export function confFor(flags: LayoutFlags): string {
+  return layoutText(layoutFor(flags, []));
+}
+
+/** The configuration with stores of one's own, each a table or a journal, whose subjects begin with the name in lower case. */
 export function withStores(names: readonly string[]): string {
-  const [ofGateways = ""] = productionConf.split('user: "acme-node"');
-  const paragraph = (name: string) => ofGateways.split("\n").filter((line) => line.includes(`.${name}`));
-  const both = [...paragraph("SKEIN_INSTANCES"), ...paragraph("SKEIN_RUNS")].join("\n");
-  const copies = names.map((name) => both.replaceAll(/SKEIN_(?:INSTANCES|RUNS)/g, `SKEIN_${name.toUpperCase()}`));
-  const rows = names.map((name) => `"$JS.API.DIRECT.GET.SKEIN_${name.toUpperCase()}.>"`);
-  const subjects = names.map((name) => `"${name}.>"`).join(", ");
+  const quoted = (texts: readonly string[]) => texts.map((text) => JSON.stringify(text)).join(", ");
+  const rights = names.flatMap((name) => [
+    ...rightsOf({ name, kind: "table" }),
+    ...rightsOf({ name, kind: "journal" }),
+  ]);
+  const subjects = names.map((name) => `${name}.>`);
   return productionConf
-    .replace(/^ *# your own streams.*$/m, () => [...copies, ...rows].join("\n"))
-    .replaceAll(/"_INBOX.gateway.>"/g, (inbox) => `${inbox}, ${subjects}`);
+    .replace('"skein.>"', `"skein.>", ${quoted([...subjects, ...new Set(rights)])}`)
+    .replace('"skein.*.gateways.*"', `"skein.*.gateways.*", ${quoted(subjects)}`);
 }
