@@ -117,7 +117,8 @@ async function bundle(input) {
 function leaveOutside(input) {
   return (id, importer) => {
     if (!importer) return null;
-    if (inside.has(id) || importer.includes("/node_modules/")) return null;
+    const isInside = inside.has(id) || [...inside].some((name) => importer.includes(`/node_modules/${name}/`));
+    if (isInside) return null;
     if (!id.startsWith(".")) return { id, external: true };
     const file = resolve(dirname(importer), id);
     const name = file === input ? undefined : outside.get(file);

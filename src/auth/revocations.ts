@@ -197,16 +197,24 @@ export class Revocations implements Follower {
   }
 }
 
-/** Stores a row, as late as the one before at least: a clock that is behind must not take back less. Throws `conflict`. */
+/**
+ * Stores a row that takes back at least what the one before did: a clock that is behind, or an earlier end, must not make
+ * tokens valid again. Throws `conflict`.
+ */
 async function putLater(table: Table, subject: string, row: Omit<Row, "position">): Promise<Row> {
   const present = await table.get(subject);
   const before = present && parseRow(present.data);
   const revokedAtMs = Math.max(row.revokedAtMs, before?.revokedAtMs ?? 0);
-  const end = row.expiresAtMs;
+  const end = before === undefined ? row.expiresAtMs : later(before.expiresAtMs, row.expiresAtMs);
   const body = { revoked_at: iso(revokedAtMs), ...(end !== undefined && { expires_at: iso(end) }) };
   const terms = { expected: present?.position ?? 0 };
   const { position } = await table.put(subject, new TextEncoder().encode(JSON.stringify(body)), terms);
-  return { ...row, position, revokedAtMs };
+  return { position, revokedAtMs, expiresAtMs: end };
+}
+
+/** The later of two ends; undefined is never. */
+function later(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : Math.max(one, other);
 }
 
 /** Undefined when a body is no revocation. */
