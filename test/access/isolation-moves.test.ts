@@ -70,19 +70,23 @@ describe("Whoever may publish for one crew of a table", () => {
   test("may change and delete a row of its own, and do so again under the same key", async () => {
     await using gateway = await start();
     const token = await firstCrew();
-    const say = (body: unknown, key: string = crypto.randomUUID()) =>
-      rest(gateway.url, "POST publish/racks/r", body, { ...bearer(token), "idempotency-key": key });
-    const answers = [await say(first, "k"), await say(first, "k"), await say(first), await say(""), await say(first)];
-    expect(answers.map(({ status }) => status)).toEqual([201, 200, 201, 201, 201]);
+    const say = (method: "POST" | "DELETE", key: string = crypto.randomUUID()) =>
+      rest(gateway.url, `${method} publish/racks/r`, method === "POST" ? first : undefined, {
+        ...bearer(token),
+        "idempotency-key": key,
+      });
+    const answers = [await say("POST", "k"), await say("POST", "k"), await say("POST"), await say("DELETE")];
+    answers.push(await say("POST"));
+    expect(answers.map(({ status }) => status)).toEqual([201, 200, 201, 200, 201]);
   });
 
   test.each([
-    ["delete", ""],
-    ["take", first],
-  ])("cannot %s a row of another crew", async (_what, body) => {
+    ["delete", "DELETE", undefined],
+    ["take", "POST", first],
+  ])("cannot %s a row of another crew", async (_what, method, body) => {
     await using gateway = await start();
     await rack(gateway);
-    const refused = await rest(gateway.url, "POST publish/racks/r", body, bearer(await firstCrew()));
+    const refused = await rest(gateway.url, `${method} publish/racks/r`, body, bearer(await firstCrew()));
     expect(refused).toMatchObject({ status: 403, body: { code: "forbidden" } });
     await stillThere(gateway);
   });

@@ -19,6 +19,7 @@ export const victims = ["acme", "beta"].flatMap((org) =>
     ...["instances.v", "managed.v", "runs.v", "messages.v", "graph.v", "mission.v", "tasks.v", "swarm.agents.v"],
     ...[
       "letters.v",
+      "payloads.v",
       "revoked.jti.v",
       "revoked.all",
       "tickets.v",

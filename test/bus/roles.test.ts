@@ -69,7 +69,16 @@ const writes: Readonly<Record<string, readonly string[]>> = {
 };
 const stored = [
   ...Object.values(writes).flat(),
-  ...["letters.a", "tickets.a", "revoked.jti.a", "revoked.all", "rejected.runs.a", "gateways.a", "inbox.a"],
+  ...[
+    "letters.a",
+    "payloads.a",
+    "tickets.a",
+    "revoked.jti.a",
+    "revoked.all",
+    "rejected.runs.a",
+    "gateways.a",
+    "inbox.a",
+  ],
 ];
 
 describe("The table of roles", () => {

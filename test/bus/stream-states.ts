@@ -12,6 +12,7 @@ const hour = 3_600_000;
 const inner: { readonly tables: readonly StoreSpec[]; readonly journals: readonly JournalSpec[] } = {
   tables: [
     { name: "letters", subjects: ["skein.*.letters.*"] },
+    { name: "payloads", subjects: ["skein.*.payloads.*"], keepMs: hour },
     { name: "revoked", subjects: ["skein.*.revoked.>"] },
   ],
   journals: [
@@ -20,18 +21,13 @@ const inner: { readonly tables: readonly StoreSpec[]; readonly journals: readonl
   ],
 };
 
-/** What nodes write besides what the definition of instances reads. */
-const managed = "skein.*.managed.*";
-
 /** Makes every stream that gateways make. */
 export async function makeStreams(bus: Bus): Promise<void> {
   for (const spec of inner.tables) await bus.table(spec);
   for (const spec of inner.journals) await bus.journal(spec);
   for (const definition of withRooms(productStreams)) {
     if (definition.kind === "feed") await bus.journal(journalOf(definition));
-    if (definition.kind !== "table") continue;
-    const { name, subjects } = storeOf(definition);
-    await bus.table({ name, subjects: name === "instances" ? [...new Set([...subjects, managed])] : subjects });
+    if (definition.kind === "table") await bus.table(storeOf(definition));
   }
 }
 
