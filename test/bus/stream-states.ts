@@ -1,5 +1,5 @@
 import type { NatsConnection } from "nats";
-import type { Bus, JournalSpec, StoreSpec } from "../../src/bus/bus.ts";
+import type { Bus, JournalSpec, TableSpec } from "../../src/bus/bus.ts";
 import type { Layout } from "../../src/bus/layout.ts";
 import { streamName } from "../../src/bus/store.ts";
 import { withRooms } from "../../src/stream/rooms.ts";
@@ -9,7 +9,7 @@ import { productStreams } from "../../src/streams/all.ts";
 const hour = 3_600_000;
 
 /** The stores of a gateway beside those of the product's streams. */
-const inner: { readonly tables: readonly StoreSpec[]; readonly journals: readonly JournalSpec[] } = {
+const inner: { readonly tables: readonly TableSpec[]; readonly journals: readonly JournalSpec[] } = {
   tables: [
     { name: "letters", subjects: ["skein.*.letters.*"] },
     { name: "payloads", subjects: ["skein.*.payloads.*"], keepMs: hour },
