@@ -6,7 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { layoutText } from "../../src/bus/layout-text.ts";
 import type { NatsOptions } from "../../src/bus/nats.ts";
-import { rightsOf } from "../../src/bus/roles.ts";
+import { directGet, rightsOf } from "../../src/bus/roles.ts";
 import { type LayoutFlags, layoutFor } from "../../src/cli/nats-layout.ts";
 import { systemClock } from "../../src/protocol/clock.ts";
 import { installed } from "./installed.ts";
@@ -123,12 +123,16 @@ export function confFor(flags: LayoutFlags): string {
   return layoutText(layoutFor(flags, []));
 }
 
-/** The configuration with stores of one's own, each a table or a journal, whose subjects begin with the name in lower case. */
+/**
+ * The configuration with stores of one's own, each a table or a journal, whose subjects begin with the name in lower case.
+ * Single rows of each may be got, as a node gets its own.
+ */
 export function withStores(names: readonly string[]): string {
   const quoted = (texts: readonly string[]) => texts.map((text) => JSON.stringify(text)).join(", ");
   const rights = names.flatMap((name) => [
     ...rightsOf({ name, kind: "table" }),
     ...rightsOf({ name, kind: "journal" }),
+    directGet(name, ">"),
   ]);
   const subjects = names.map((name) => `${name}.>`);
   return productionConf
