@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { follow, type Transport, transports } from "../support/client.ts";
 import { bearer, token } from "../support/tokens.ts";
-import { LoadedGateway, loadSeconds } from "./loaded-gateway.ts";
+import { churnSeconds, LoadedGateway } from "./loaded-gateway.ts";
 
 const parallel = 8;
 const streams = ["instances", "messages", "runs/r", "swarm"];
@@ -38,7 +38,7 @@ interface Visited {
 
 const ways = { "that say goodbye": visit, "that are cut": breakOff };
 
-describe.each(transports)(`After ${loadSeconds} s of clients over %s`, (transport) => {
+describe.each(transports)(`After ${churnSeconds} s of clients over %s`, (transport) => {
   test.each(Object.keys(ways) as (keyof typeof ways)[])("%s nothing of them is left", async (way) => {
     await using gateway = await LoadedGateway.start();
     const visited = { url: gateway.url, bearer: await token() };
@@ -60,9 +60,9 @@ describe.each(transports)(`After ${loadSeconds} s of clients over %s`, (transpor
       await expect.poll(isAlone, { timeout: 30_000 }).toBe(true);
       return gateway.holdings();
     };
-    await churn(Math.min(20, loadSeconds));
+    await churn(Math.min(20, churnSeconds));
     const before = await settled();
-    await churn(loadSeconds);
+    await churn(churnSeconds);
     const after = await settled();
     console.log(JSON.stringify({ transport, way, visits, before, after }));
     expect(after.heapBytes - before.heapBytes).toBeLessThan(4 * 1024 * 1024);
