@@ -38,7 +38,8 @@ export function publishRoutes({ bus, definitions, now, maxBodyBytes }: PublishPa
     })
     .delete("/:tail{.+}", async (context) => {
       const target = targetOf(context);
-      if (target.definition.kind !== "table") throw new Failure("bad_request", "An event that happened is not deleted");
+      if (target.definition.kind !== "table")
+        throw new Failure("bad_request", "An event that happened is not deleted; DELETE is for the rows of tables");
       return context.json(await stores.take(context, target, new Uint8Array(0)));
     });
 }
@@ -120,7 +121,10 @@ class Stores {
     const tail = definition.kind === "table" ? ownedTailOf(definition, names) : undefined;
     if (tail === undefined || !(await this.#present(definition, subjectOf(org, tail)))) return;
     const name = Object.values(names).map(echoed).join("/");
-    throw new Failure("owned_by_node", `A node runs '${name}': only commands to it change its row`);
+    throw new Failure(
+      "owned_by_node",
+      `A node runs '${name}', and only commands to it change its row: say skein restart, down or rm, or call /api/instances`,
+    );
   }
 
   async #store(definition: StoredDefinition, { subject, body, ...terms }: Publication): Promise<Ack> {

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import type { Bus, BusState } from "../bus/bus.ts";
 import { openEmbeddedBus } from "../bus/embedded.ts";
 import { openNatsBus } from "../bus/nats.ts";
@@ -90,14 +89,12 @@ const news: Record<BusState, string> = {
 
 /** Waits a moment for the bus, so that the usual start, with NATS there, says nothing of waiting. */
 async function firstContact(bus: Bus): Promise<void> {
-  if (bus.state === "up") return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = bus.onState(() => resolve());
-  const ended = new AbortController();
-  // Nothing else may keep this process alive meanwhile, as the timers of a clock do not. It rejects when it is ended.
-  const late = setTimeout(firstContactMs, undefined, { signal: ended.signal }).catch(() => {});
-  await Promise.race([promise, late]);
-  ended.abort();
+  const spare = systemClock.after(firstContactMs, resolve);
+  if (bus.state === "up") resolve();
+  await promise;
+  spare();
   stop();
 }
 

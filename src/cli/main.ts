@@ -11,4 +11,6 @@ module.enableCompileCache?.();
 // A step of a pipeline must not wait for all that a gateway needs.
 const isPipeline = ["exec", "run"].includes(process.argv[2] ?? "");
 const skein = isPipeline ? (await import("./pipeline.ts")).pipelineProgram() : (await import("./program.ts")).program();
-await skein.parseAsync();
+// Timers of a clock keep no process alive, and a command may wait for nothing else.
+const alive = setInterval(() => {}, 2 ** 30);
+await skein.parseAsync().finally(() => clearInterval(alive));
