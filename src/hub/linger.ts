@@ -47,7 +47,8 @@ export class Lingering {
   watch(channel: Channel, drop: () => void): void {
     const kept: Kept = { channel, drop, idleSinceMs: this.#clock.now(), size: 0, isArmed: false, isOver: false };
     channel.onIdle = () => this.#rest(kept);
-    this.#arm(kept, this.#lingerMs);
+    // One that was opened and is never joined, say for a request that is refused, counts as well.
+    this.#rest(kept);
   }
 
   #rest(kept: Kept): void {

@@ -84,3 +84,15 @@ test("A channel is dropped once, when nobody has used it for long enough", async
   clock.pass(60_000);
   expect(drops).toBe(1);
 });
+
+test("Channels that were opened and never joined are bounded like those that were left", () => {
+  const clock = new ManualClock();
+  const lingering = new Lingering({ clock, lingerMs: 30_000 });
+  const dropped: number[] = [];
+  for (let n = 0; n < 1030; n += 1) lingering.watch(channelWith(clock, 0), () => dropped.push(n));
+  expect(dropped).toEqual([]);
+  clock.pass(11_000);
+  lingering.watch(channelWith(clock, 0), () => dropped.push(1030));
+  expect(dropped).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(lingering.size).toBe(1024);
+});
