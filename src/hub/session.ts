@@ -189,16 +189,17 @@ export class Session implements Member {
     const isCurrent = () => greeting === this.#greetings && this.#state === "paging";
     this.#state = "paging";
     this.cohort.paging.add(this);
-    this.#channel.page(this.cohort.view, from).then(
-      (page) => {
-        if (!isCurrent()) return;
-        this.#leaveTurn();
-        if (page === undefined) return this.greetAgain("expired");
-        this.#take(page);
-        this.#pump();
-      },
-      (thrown: unknown) => isCurrent() && this.end(failed(Failure.from(thrown))),
-    );
+    this.#channel
+      .page(this.cohort.view, from)
+      .then((page) => isCurrent() && this.#tellPage(page))
+      .catch((thrown: unknown) => greeting === this.#greetings && this.end(failed(Failure.from(thrown))));
+  }
+
+  #tellPage(page: PageTurn | undefined): void {
+    this.#leaveTurn();
+    if (page === undefined) return this.greetAgain("expired");
+    this.#take(page);
+    this.#pump();
   }
 
   #wait(): void {
