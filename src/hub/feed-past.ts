@@ -179,9 +179,9 @@ export class FeedPast implements Past {
     const isEnough = () => shown.length >= wanted || sizeOf(shown) >= snapshotBytesMax;
     let upTo = ring.floor.position;
     for (let page = 0; page < mostOlderPages && !isEnough() && upTo > 0; page++) {
-      const older = await excerpt().recent({ upTo, ...olderPage });
-      shown = [...shownOf(this.#entries(older)), ...shown].slice(-wanted);
-      upTo = (older[0]?.position ?? 1) - 1;
+      const { messages, more } = await excerpt().recent({ upTo, ...olderPage });
+      shown = [...shownOf(this.#entries(messages)), ...shown].slice(-wanted);
+      upTo = more ? (messages[0]?.position ?? 1) - 1 : 0;
     }
     return wanted === 0 ? [] : shown.slice(-wanted).map(({ item }) => item);
   }
