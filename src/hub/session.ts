@@ -106,12 +106,16 @@ export class Session implements Member {
     return false;
   }
 
-  /** Goes on after the socket has taken everything. */
+  /** Goes on after the socket has taken everything. What cannot be sent ends it: the client comes back with its cursor. */
   drained(): void {
     if (this.#state !== "waiting") return;
     this.cohort.waiting.delete(this);
-    if (this.#greeted && this.#channel.isLagging(this.cohort, this.#next)) this.greetAgain("lagged");
-    else this.#pump();
+    try {
+      if (this.#greeted && this.#channel.isLagging(this.cohort, this.#next)) this.greetAgain("lagged");
+      else this.#pump();
+    } catch (thrown) {
+      this.end(failed(Failure.from(thrown)));
+    }
   }
 
   /** What the client says about the stream. Throws `invalid_message` when the stream knows no such message. */
