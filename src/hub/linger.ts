@@ -29,7 +29,7 @@ interface Kept {
 export class Lingering {
   readonly #clock: Clock;
   readonly #lingerMs: number;
-  /** Those that nobody uses; the one that was left first is the first. */
+  /** Those without a client; the one that was left first is the first. */
   readonly #idle = new Set<Kept>();
   #size = 0;
 
@@ -38,12 +38,12 @@ export class Lingering {
     this.#lingerMs = lingerMs;
   }
 
-  /** How many channels are kept that nobody uses. */
+  /** How many channels are kept without a client. */
   get size(): number {
     return this.#idle.size;
   }
 
-  /** Calls `drop` once nobody has used a channel for `lingerMs`, or too many others were left since. */
+  /** Calls `drop` once a channel was without a client for `lingerMs`, or too many others were left since. */
   watch(channel: Channel, drop: () => void): void {
     const kept: Kept = { channel, drop, idleSinceMs: this.#clock.now(), size: 0, isArmed: false, isOver: false };
     channel.onIdle = () => this.#rest(kept);
