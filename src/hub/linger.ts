@@ -12,7 +12,7 @@ const unsettledMs = 10_000;
 
 interface Kept {
   readonly channel: Channel;
-  readonly drop: () => void;
+  readonly drop: () => boolean;
   idleSinceMs: number;
   /** What it remembered when it was left. */
   size: number;
@@ -43,8 +43,11 @@ export class Lingering {
     return this.#idle.size;
   }
 
-  /** Calls `drop` once a channel was without a client for `lingerMs`, or too many others were left since. */
-  watch(channel: Channel, drop: () => void): void {
+  /**
+   * Calls `drop` once a channel was without a client for `lingerMs`, or too many others were left since. What is not dropped
+   * then, because `drop` says false, has another time when its next client has left.
+   */
+  watch(channel: Channel, drop: () => boolean): void {
     const kept: Kept = { channel, drop, idleSinceMs: this.#clock.now(), size: 0, isArmed: false, isOver: false };
     channel.onIdle = () => this.#rest(kept);
     // One that was opened and is never joined, say for a request that is refused, counts as well.
@@ -88,8 +91,8 @@ export class Lingering {
 
   #end(kept: Kept): void {
     this.#forget(kept);
-    kept.isOver = true;
-    kept.drop();
+    kept.isOver = kept.drop();
+    kept.channel.isDropped = kept.isOver;
   }
 
   #forget(kept: Kept): void {

@@ -24,6 +24,8 @@ export function isBeyond({ queueFrames, queueBytes }: SessionLimits, frames: rea
 
 /** A channel as its sessions know it. */
 export interface Upstream {
+  /** Whether nothing more will come of it. */
+  readonly isDropped: boolean;
   /** A fresh snapshot. */
   greet(view: View, reason: Reason): Promise<Opening>;
   /** How many frames, at most, are to be sent to a session that has everything before `next`. */
@@ -93,6 +95,7 @@ export class Session implements Member {
 
   /** Tells the beginning: a snapshot or what was missed; goes on live from there. */
   begin(opening: Opening): void {
+    if (this.#channel.isDropped) return this.end(tooLate());
     this.#paged = undefined;
     this.#take(opening);
     this.#pump();
@@ -224,4 +227,9 @@ export class Session implements Member {
     this.cohort.waiting.delete(this);
     this.cohort.paging.delete(this);
   }
+}
+
+/** The end of a client that has waited with what it was opened with until the channel was not kept any more. */
+function tooLate(): End {
+  return failed(new Failure("bus_away", "The stream was not kept for so long; try again"));
 }

@@ -45,18 +45,27 @@ class FullSink implements Sink {
   }
 }
 
-test("A client whose socket is free again is ended, and not left in silence, when what it missed cannot be told", async () => {
+async function serve() {
   const clock = new ManualClock();
   const bus = await openEmbeddedBus({ file: ":memory:", clock });
-  const faults: unknown[] = [];
   const parts = { gateway: "one", bus, clock, limits: protocolLimits, stopwatch: () => clock.now() };
-  const hub = new Hub([things], { ...parts, report: (fault) => faults.push(fault) });
+  const hub = new Hub([things], { ...parts, report: () => {} });
   await hub.start();
+  const channel = hub.channel(things, "acme", {});
+  const end = () => {
+    hub.close();
+    return bus.close();
+  };
+  return { clock, bus, channel, end };
+}
+
+const view = { query: {}, scope: undefined };
+
+test("A client whose socket is free again is ended, and not left in silence, when what it missed cannot be told", async () => {
+  const { bus, channel, end } = await serve();
   const table = await bus.table(storeOf(things));
   const seen = new Recorder();
   table.follow(seen);
-  const channel = hub.channel(things, "acme", {});
-  const view = { query: {}, scope: undefined };
   const sink = new FullSink();
   const session = channel.join(view, sink);
   session.begin(await channel.open(view, undefined));
@@ -65,6 +74,15 @@ test("A client whose socket is free again is ended, and not left in silence, whe
   await bus.flush();
   session.drained();
   expect(sink.ended).toMatchObject({ reason: "internal", fault: expect.any(RangeError) });
-  hub.close();
-  await bus.close();
+  await end();
+});
+
+test("A client that begins when its channel was let go of is told to try again, and not left in silence", async () => {
+  const { clock, channel, end } = await serve();
+  const opening = await channel.open(view, undefined);
+  clock.pass(31_000);
+  const sink = new FullSink();
+  channel.join(view, sink).begin(opening);
+  expect(sink.ended).toMatchObject({ reason: "bus_away" });
+  await end();
 });
