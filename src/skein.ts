@@ -111,7 +111,7 @@ export function createSkein(given: SkeinOptions): Skein {
   const quotas = new Quotas({ clock, quotas: allowed });
   const hub = new Hub(definitions, { bus, clock, limits, report, gateway, stopwatch });
   const attendance = new Attendance(() => clock.now());
-  const fleet = new Fleet({ bus, clock, report });
+  const fleet = new Fleet({ bus, clock, report, warn: hear });
   const mail = new Mail({ bus, clock, random, limits, report, journal: journalOf(messages) });
   const optional = [...(definitions.some(isFleet) ? [fleet] : []), ...(definitions.includes(messages) ? [mail] : [])];
   const rooms = [auth, hub, ...optional, ...watchesOf(definitions, { bus, clock, random, report })];

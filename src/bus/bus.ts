@@ -145,8 +145,11 @@ export interface Journal {
   /** Events with `after < position <= upTo` whose subject matches, oldest first, as many as fit. Throws `bus_away`. */
   read(range: Range): Promise<Reading>;
 
-  /** The newest `limit` events with `position <= upTo` whose subject matches, oldest first. Throws `bus_away`. */
-  recent(range: Recent): Promise<Stored[]>;
+  /**
+   * The newest events with `position <= upTo` whose subject matches, oldest first, as many as fit; `more`: older ones may
+   * have been left out. Throws `bus_away`.
+   */
+  recent(range: Recent): Promise<Omit<Reading, "lost">>;
 
   /** What is stored now, as the store itself says. Throws `bus_away`. */
   bounds(): Promise<Bounds>;
@@ -182,7 +185,7 @@ export interface Reading {
   readonly messages: Stored[];
   /** Whether messages after `after`, of any subject, were removed before they could be read. */
   readonly lost: boolean;
-  /** Whether a bound was reached, so that more may follow the last of `messages`. */
+  /** Whether a bound was reached, so that there may be more than `messages`. */
   readonly more: boolean;
 }
 

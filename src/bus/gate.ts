@@ -25,7 +25,7 @@ export class Gate {
     }
   }
 
-  /** The next ones take their places before anybody else can. */
+  /** The next ones take their places at once: one that comes later cannot be first. */
   #admit(): void {
     for (let next = this.#waiting[0]; next && next.share <= this.#free; next = this.#waiting[0]) {
       this.#waiting.shift();

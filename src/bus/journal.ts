@@ -1,6 +1,6 @@
 import { inBackground } from "../protocol/background.ts";
 import type { Stop } from "../protocol/clock.ts";
-import type { Ack, Bounds, Follower, Journal, Range, Reading, Recent, Stored } from "./bus.ts";
+import type { Ack, Bounds, Follower, Journal, Range, Reading, Recent } from "./bus.ts";
 import { Fanout } from "./fanout.ts";
 import { Past } from "./past.ts";
 import { publish } from "./publish.ts";
@@ -44,7 +44,7 @@ export class NatsJournal implements Journal {
     return this.#past.read(range);
   }
 
-  recent(range: Recent): Promise<Stored[]> {
+  recent(range: Recent): Promise<Omit<Reading, "lost">> {
     return this.#past.recent(range);
   }
 

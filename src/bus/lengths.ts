@@ -43,6 +43,7 @@ export class Tail {
   #messages: Stored[] = [];
   #first = 0;
   #bytes = 0;
+  #isCut = false;
 
   constructor(length: Length) {
     this.#length = length;
@@ -50,6 +51,11 @@ export class Tail {
 
   get messages(): Stored[] {
     return this.#messages.slice(this.#first);
+  }
+
+  /** Whether there was no room for more. */
+  get isFull(): boolean {
+    return this.#isCut || this.#count >= this.#length.limit;
   }
 
   /** Adds a message and lets go of the oldest ones; false: more may come. */
@@ -60,6 +66,7 @@ export class Tail {
     while (this.#count > 1 && (this.#count > limit || this.#bytes > maxBytes)) {
       this.#bytes -= this.#messages[this.#first]?.data.length ?? 0;
       this.#first += 1;
+      this.#isCut = true;
     }
     if (this.#first > 1_000 && this.#first > this.#count) this.#compact();
     return false;

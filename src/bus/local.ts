@@ -282,11 +282,11 @@ class LocalJournal implements Journal {
     return { messages: head.messages, lost: range.after < first - 1, more: head.isFull };
   }
 
-  async recent(range: Recent): Promise<Stored[]> {
+  async recent(range: Recent): Promise<Omit<Reading, "lost">> {
     subjectPattern(range.subject);
     const head = new Head(range);
     this.#store.ledger.recent(this.#store.shelf.id, range, (message) => head.add(message));
-    return head.messages.toReversed();
+    return { messages: head.messages.toReversed(), more: head.isFull };
   }
 
   async bounds(): Promise<Bounds> {

@@ -34,19 +34,19 @@ export class Past {
   }
 
   /** See `Journal.recent`. Its cost grows with the logarithm of how far back the messages are. */
-  async recent(range: Recent): Promise<Stored[]> {
+  async recent(range: Recent): Promise<Omit<Reading, "lost">> {
     const { subject, upTo, limit } = range;
     subjectPattern(subject);
     const { first, last } = await this.#store.bounds();
     const end = Math.min(upTo, last);
-    if (limit <= 0 || end < first) return [];
+    if (limit <= 0 || end < first) return { messages: [], more: limit <= 0 };
     return this.#store.inFlight.readings.pass(async () => {
       const beyond = end < last ? await this.#count(subject, end) : 0;
       const count = async (after: number) => (await this.#count(subject, after)) - beyond;
       const after = await findStart({ floor: first - 1, end, limit, count });
       const tail = new Tail(range);
       await this.#read({ subject, after, upTo: end, limit: Number.MAX_SAFE_INTEGER }, (message) => tail.add(message));
-      return tail.messages;
+      return { messages: tail.messages, more: tail.isFull };
     });
   }
 

@@ -40,13 +40,13 @@ export class Fleet {
   readonly #opening = new Opening(() => this.#openTable());
   #isClosed = false;
 
-  constructor({ bus, clock, report }: FleetParts) {
+  constructor({ bus, clock, report, warn = report }: FleetParts) {
     this.#bus = bus;
     this.#clock = clock;
     this.#report = report;
     this.#register = new Register(clock);
     this.#stored = new StoredRows(() => this.#reachable(), this.#register);
-    this.#nodes = new Nodes({ clock, report });
+    this.#nodes = new Nodes({ clock, report: warn });
   }
 
   /**
@@ -268,8 +268,10 @@ export interface CreateRequest extends CommandRequest {
 interface FleetParts {
   readonly bus: Bus;
   readonly clock: Clock;
-  /** Hears of a table that turned out, after the start, not to do, and of who says what is no heartbeat. */
+  /** Hears of a table that turned out, after the start, not to do. */
   readonly report: (fault: unknown) => void;
+  /** Hears of what is said in the name of a node and is no heartbeat, which is no defect. Default: `report`. */
+  readonly warn?: (fault: unknown) => void;
 }
 
 function noInstance(name: string): Failure {

@@ -2,12 +2,11 @@ import { atEndOfTurn } from "../bus/turn.ts";
 import { isolate } from "../protocol/background.ts";
 import { Batch } from "../protocol/batch.ts";
 import { type Cursor, parseCursor } from "../protocol/cursor.ts";
-import { type End, ends, failed } from "../protocol/end.ts";
-import { Failure } from "../protocol/failure.ts";
+import { type End, ends } from "../protocol/end.ts";
 import { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/message.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
-import { Cohort, type Member, portions } from "./cohort.ts";
+import { Cohort, defect, type Member, portions } from "./cohort.ts";
 import type { OpeningCache, OpeningSection } from "./opening-cache.ts";
 import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
@@ -16,12 +15,12 @@ import type { Sink } from "./sink.ts";
 import type { Tally } from "./tally.ts";
 import { changedView, framesFor, isUnfiltered, type View, viewKey } from "./view.ts";
 
-const defect = failed(new Failure("internal", "Something went wrong on our side"));
-
 /** A stream with its org and parameters filled in: one upstream, one encoding, many sessions. */
 export class Channel implements Upstream {
   /** What is counted of it. */
   readonly tally: Tally;
+  /** Whether its source has let go of it, so that nothing more will come. */
+  isDropped = false;
   /** The snapshots that were made since the last change. */
   readonly greetings: OpeningSection;
   readonly #definition: SourcedDefinition;

@@ -1,8 +1,12 @@
 import { Batch } from "../protocol/batch.ts";
-import type { End } from "../protocol/end.ts";
+import { type End, failed } from "../protocol/end.ts";
+import { Failure } from "../protocol/failure.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { Reason } from "./past.ts";
 import type { View } from "./view.ts";
+
+/** Why a session ends that could not be told what the others were. */
+export const defect = failed(new Failure("internal", "Something went wrong on our side"));
 
 /** A session as its cohort knows it. */
 export interface Member {

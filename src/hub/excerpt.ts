@@ -32,9 +32,17 @@ export class Excerpt {
   }
 
   /** See `Journal.recent`; the bound in bytes holds for each subject. */
-  async recent(range: Omit<Recent, "subject">): Promise<Stored[]> {
-    const found = await Promise.all(this.#subjects.map((subject) => this.#journal.recent({ ...range, subject })));
-    return range.limit <= 0 ? [] : inOrder(found).slice(-range.limit);
+  async recent(range: Omit<Recent, "subject">): Promise<Omit<Reading, "lost">> {
+    const readings = await Promise.all(this.#subjects.map((subject) => this.#journal.recent({ ...range, subject })));
+    const [only, ...others] = readings;
+    if (only && others.length === 0) return only;
+    // Before the place where one subject's reading was cut, the others' are no longer complete.
+    const start = Math.max(
+      ...readings.map(({ messages, more }) => (more ? (messages[0]?.position ?? range.upTo + 1) : 0)),
+    );
+    const complete = inOrder(readings.map(({ messages }) => messages)).filter(({ position }) => position >= start);
+    const messages = range.limit <= 0 ? [] : complete.slice(-range.limit);
+    return { messages, more: readings.some(({ more }) => more) || messages.length < complete.length };
   }
 
   /** The oldest position that the journal still keeps. Throws `bus_away`. */

@@ -1,6 +1,5 @@
 import type { Stored } from "../bus/bus.ts";
 import { endOfTurn } from "../bus/turn.ts";
-import { bodyBytesMax } from "../protocol/limits.ts";
 import type { FeedDefinition, Fold } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
 import type { Excerpt } from "./excerpt.ts";
@@ -109,11 +108,8 @@ export class FeedLoad {
     const { ringBytes: maxBytes } = limits;
     this.#keepEarly();
     const upTo = progress.position;
-    const messages = await excerpt().recent({ upTo, limit: most, maxBytes });
-    const size = messages.reduce((sum, { data }) => sum + data.length, 0);
-    // Another one would have been read, had there been one.
-    const isAll = messages.length < most && size + bodyBytesMax <= maxBytes;
-    const oldest = isAll ? await excerpt().first() : (messages[0]?.position ?? upTo + 1);
+    const { messages, more } = await excerpt().recent({ upTo, limit: most, maxBytes });
+    const oldest = more ? (messages[0]?.position ?? upTo + 1) : await excerpt().first();
     return this.#found(entriesOf(messages), Math.min(oldest - 1, upTo), upTo);
   }
 

@@ -123,18 +123,26 @@ export class FeedPast implements Past {
   /** Retention may have removed the oldest events since they were counted. */
   async #recountWhenCut(): Promise<void> {
     const { ring, excerpt } = this.#parts;
-    const { first, isOver } = this.#events;
+    const { first } = this.#events;
     if (first === undefined || ring.after({ position: first - 1, part: 0 })) return;
     const kept = await excerpt().first();
     if (kept <= first) return;
     let count = 0;
     let oldest: number | undefined;
-    for await (const entries of this.#entriesAfter(kept - 1)) {
-      if (entries === undefined) return;
+    let upTo = kept - 1;
+    const add = (entries: readonly Entry[]) => {
       count += entries.length;
       oldest ??= entries[0]?.position;
+      upTo = entries.at(-1)?.position ?? upTo;
+    };
+    for await (const entries of this.#entriesAfter(upTo)) {
+      if (entries === undefined) return;
+      add(entries);
     }
-    this.#events = { count, first: oldest, isOver };
+    // What has come meanwhile was counted among the old ones, and may not be in the ring yet.
+    this.#channel?.flush();
+    add(ring.after({ position: upTo, part: 0 }) ?? []);
+    this.#events = { count, first: oldest, isOver: this.#events.isOver };
   }
 
   /** How many frames after a position a view shows; undefined when some are gone, or there are more than `most`. */
@@ -171,9 +179,9 @@ export class FeedPast implements Past {
     const isEnough = () => shown.length >= wanted || sizeOf(shown) >= snapshotBytesMax;
     let upTo = ring.floor.position;
     for (let page = 0; page < mostOlderPages && !isEnough() && upTo > 0; page++) {
-      const older = await excerpt().recent({ upTo, ...olderPage });
-      shown = [...shownOf(this.#entries(older)), ...shown].slice(-wanted);
-      upTo = (older[0]?.position ?? 1) - 1;
+      const { messages, more } = await excerpt().recent({ upTo, ...olderPage });
+      shown = [...shownOf(this.#entries(messages)), ...shown].slice(-wanted);
+      upTo = more ? (messages[0]?.position ?? 1) - 1 : 0;
     }
     return wanted === 0 ? [] : shown.slice(-wanted).map(({ item }) => item);
   }

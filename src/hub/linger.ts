@@ -12,7 +12,7 @@ const unsettledMs = 10_000;
 
 interface Kept {
   readonly channel: Channel;
-  readonly drop: () => void;
+  readonly drop: () => boolean;
   idleSinceMs: number;
   /** What it remembered when it was left. */
   size: number;
@@ -29,7 +29,7 @@ interface Kept {
 export class Lingering {
   readonly #clock: Clock;
   readonly #lingerMs: number;
-  /** Those that nobody uses; the one that was left first is the first. */
+  /** Those without a client; the one that was left first is the first. */
   readonly #idle = new Set<Kept>();
   #size = 0;
 
@@ -38,16 +38,20 @@ export class Lingering {
     this.#lingerMs = lingerMs;
   }
 
-  /** How many channels are kept that nobody uses. */
+  /** How many channels are kept without a client. */
   get size(): number {
     return this.#idle.size;
   }
 
-  /** Calls `drop` once nobody has used a channel for `lingerMs`, or too many others were left since. */
-  watch(channel: Channel, drop: () => void): void {
+  /**
+   * Calls `drop` once a channel was without a client for `lingerMs`, or too many others were left since. What is not dropped
+   * then, because `drop` says false, has another time when its next client has left.
+   */
+  watch(channel: Channel, drop: () => boolean): void {
     const kept: Kept = { channel, drop, idleSinceMs: this.#clock.now(), size: 0, isArmed: false, isOver: false };
     channel.onIdle = () => this.#rest(kept);
-    this.#arm(kept, this.#lingerMs);
+    // One that was opened and is never joined, say for a request that is refused, counts as well.
+    this.#rest(kept);
   }
 
   #rest(kept: Kept): void {
@@ -87,8 +91,8 @@ export class Lingering {
 
   #end(kept: Kept): void {
     this.#forget(kept);
-    kept.isOver = true;
-    kept.drop();
+    kept.isOver = kept.drop();
+    kept.channel.isDropped = kept.isOver;
   }
 
   #forget(kept: Kept): void {

@@ -65,7 +65,10 @@ export class LogSource {
     const row = subjectOf(org, this.#registryPattern.fill((name) => encodeToken(params[name] ?? "")).join("."));
     const log = this.#open(org, params, row);
     this.#logs.set(subject, { row, org, log });
-    this.#parts.lingering.watch(log.channel, () => this.#drop(subject, log));
+    this.#parts.lingering.watch(log.channel, () => {
+      this.#drop(subject, log);
+      return true;
+    });
     // What awaits `opened` gets the reason.
     log.opened.catch(() => this.#drop(subject, log));
     return log.channel;
@@ -89,6 +92,7 @@ export class LogSource {
 
   #drop(subject: string, log: FollowedLog): void {
     if (this.#logs.get(subject)?.log === log) this.#logs.delete(subject);
+    log.channel.isDropped = true;
     log.close();
   }
 

@@ -33,8 +33,11 @@ export class Pages {
    * Throws `bus_away`.
    */
   async after(position: number, upTo: number): Promise<Page | undefined> {
-    const known = await this.#known(position);
-    if (known && known.end > position) return known;
+    for (let known = this.#known(position); known; known = this.#known(position)) {
+      const page = await known;
+      if (page === undefined || page.end > position) return page;
+      this.#forget(position, known);
+    }
     const page = this.#read(position, upTo);
     this.#keep(position, page);
     return page;
@@ -45,7 +48,8 @@ export class Pages {
     this.#pages.clear();
   }
 
-  async #known(position: number): Promise<Page | undefined> {
+  /** Looked up in the same turn as it is kept: clients that ask one after the other, before it is read, share it. */
+  #known(position: number): Promise<Page | undefined> | undefined {
     const known = this.#pages.get(position);
     if (known === undefined) return undefined;
     this.#pages.delete(position);
@@ -53,10 +57,13 @@ export class Pages {
     return known;
   }
 
+  #forget(position: number, page: Promise<Page | undefined>): void {
+    if (this.#pages.get(position) === page) this.#pages.delete(position);
+  }
+
   #keep(position: number, page: Promise<Page | undefined>): void {
-    this.#pages.delete(position);
     this.#pages.set(position, page);
-    const forget = () => this.#pages.get(position) === page && this.#pages.delete(position);
+    const forget = () => this.#forget(position, page);
     page.then((found) => found ?? forget(), forget);
     const [oldest] = this.#pages.keys();
     if (this.#pages.size > keptPages && oldest !== undefined) this.#pages.delete(oldest);

@@ -24,6 +24,8 @@ export function isBeyond({ queueFrames, queueBytes }: SessionLimits, frames: rea
 
 /** A channel as its sessions know it. */
 export interface Upstream {
+  /** Whether nothing more will come of it. */
+  readonly isDropped: boolean;
   /** A fresh snapshot. */
   greet(view: View, reason: Reason): Promise<Opening>;
   /** How many frames, at most, are to be sent to a session that has everything before `next`. */
@@ -93,6 +95,7 @@ export class Session implements Member {
 
   /** Tells the beginning: a snapshot or what was missed; goes on live from there. */
   begin(opening: Opening): void {
+    if (this.#channel.isDropped) return this.end(tooLate());
     this.#paged = undefined;
     this.#take(opening);
     this.#pump();
@@ -106,12 +109,16 @@ export class Session implements Member {
     return false;
   }
 
-  /** Goes on after the socket has taken everything. */
+  /** Goes on after the socket has taken everything. What cannot be sent ends it: the client comes back with its cursor. */
   drained(): void {
     if (this.#state !== "waiting") return;
     this.cohort.waiting.delete(this);
-    if (this.#greeted && this.#channel.isLagging(this.cohort, this.#next)) this.greetAgain("lagged");
-    else this.#pump();
+    try {
+      if (this.#greeted && this.#channel.isLagging(this.cohort, this.#next)) this.greetAgain("lagged");
+      else this.#pump();
+    } catch (thrown) {
+      this.end(failed(Failure.from(thrown)));
+    }
   }
 
   /** What the client says about the stream. Throws `invalid_message` when the stream knows no such message. */
@@ -189,16 +196,17 @@ export class Session implements Member {
     const isCurrent = () => greeting === this.#greetings && this.#state === "paging";
     this.#state = "paging";
     this.cohort.paging.add(this);
-    this.#channel.page(this.cohort.view, from).then(
-      (page) => {
-        if (!isCurrent()) return;
-        this.#leaveTurn();
-        if (page === undefined) return this.greetAgain("expired");
-        this.#take(page);
-        this.#pump();
-      },
-      (thrown: unknown) => isCurrent() && this.end(failed(Failure.from(thrown))),
-    );
+    this.#channel
+      .page(this.cohort.view, from)
+      .then((page) => isCurrent() && this.#tellPage(page))
+      .catch((thrown: unknown) => greeting === this.#greetings && this.end(failed(Failure.from(thrown))));
+  }
+
+  #tellPage(page: PageTurn | undefined): void {
+    this.#leaveTurn();
+    if (page === undefined) return this.greetAgain("expired");
+    this.#take(page);
+    this.#pump();
   }
 
   #wait(): void {
@@ -219,4 +227,9 @@ export class Session implements Member {
     this.cohort.waiting.delete(this);
     this.cohort.paging.delete(this);
   }
+}
+
+/** The end of a client that has waited with what it was opened with until the channel was not kept any more. */
+function tooLate(): End {
+  return failed(new Failure("bus_away", "The stream was not kept for so long; try again"));
 }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { endOfTurn } from "../bus/turn.ts";
 import type { FrameBody } from "../protocol/frame.ts";
 import { snapshotBytesMax } from "../protocol/limits.ts";
 
@@ -57,7 +57,7 @@ async function newest(values: readonly unknown[], room: { bytes: number }): Prom
     encoded += bytes;
     if (encoded < turnBytes) continue;
     encoded = 0;
-    await nextTurn();
+    await endOfTurn();
   }
   return texts.reverse();
 }

@@ -229,7 +229,7 @@ export class TableSource implements Follower {
     this.#scopes.set(subject, scope);
     this.#parts.lingering.watch(scope.channel, () => {
       // A scope with rows stays: it must be there when the next client asks.
-      if (scope.rows.size === 0) this.#scopes.delete(subject);
+      return scope.rows.size === 0 && this.#scopes.delete(subject);
     });
     return scope;
   }

@@ -57,8 +57,9 @@ export class Herald {
     if (ageMs >= this.#archive.eventsKeptMs) return true;
     const { journal } = this.#archive;
     const { last } = await journal.bounds();
-    const told = await journal.recent({ subject, upTo: last, limit: mostEvents, maxBytes: mostEventBytes });
-    return told.some(({ data }) => isSame(data, event));
+    const range = { subject, upTo: last, limit: mostEvents, maxBytes: mostEventBytes };
+    const { messages } = await journal.recent(range);
+    return messages.some(({ data }) => isSame(data, event));
   }
 }
 

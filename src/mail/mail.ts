@@ -1,5 +1,5 @@
 import type { Bus, JournalSpec } from "../bus/bus.ts";
-import { inBackground, isolatedClock } from "../protocol/background.ts";
+import { inBackground } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Opening } from "../protocol/opening.ts";
 import { Archive } from "./archive.ts";
@@ -22,8 +22,7 @@ export class Mail {
   readonly #opening = new Opening(() => this.#openAll());
 
   constructor(parts: MailParts) {
-    const { bus, limits, report } = parts;
-    const clock = isolatedClock(parts.clock, report);
+    const { bus, clock, limits, report } = parts;
     const archive = new Archive(bus, parts.journal, limits.letterKeepMs);
     const herald = new Herald(archive, clock);
     const attend = (subject: string) => this.#courier.attend(subject);

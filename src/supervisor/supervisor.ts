@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus } from "../bus/bus.ts";
-import { isolatedClock } from "../protocol/background.ts";
+import { isolatedClock, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import {
@@ -35,6 +35,8 @@ export interface SupervisorParts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Hears in words what a person should know. Default: nobody does. */
   readonly report?: (trouble: string) => void;
+  /** Takes what a timer throws. Default: it is reported in words. */
+  readonly onException?: Report;
 }
 
 const heartbeatEveryMs = 1000;
@@ -55,9 +57,9 @@ export class Supervisor {
   #desk: Desk | undefined;
 
   constructor(parts: SupervisorParts) {
-    const { clock, report = () => {} } = parts;
+    const { clock, report = () => {}, onException = (fault) => report(messageOf(fault)) } = parts;
     this.#parts = parts;
-    this.#clock = isolatedClock(clock, (fault) => report(messageOf(fault)));
+    this.#clock = isolatedClock(clock, onException);
   }
 
   /**

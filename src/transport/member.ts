@@ -109,9 +109,14 @@ export class Member implements Outlet {
 
   uncork(): void {}
 
+  /** What cannot begin or go on ends this stream, and the others have their turn. */
   drained(): void {
-    if (this.#opened) this.#begin(this.#opened);
-    else this.#script?.drained();
+    try {
+      if (this.#opened) this.#begin(this.#opened);
+      else this.#script?.drained();
+    } catch (thrown) {
+      this.end(failed(Failure.from(thrown)));
+    }
   }
 
   gone(): void {

@@ -61,7 +61,7 @@ export class Polls {
     return { frames: found, cursor, more, isOver: !more && channel.isOver };
   }
 
-  /** The answer, and how many bytes were read for it: none for what the client has and was encoded for somebody before. */
+  /** The answer, and how many bytes were read for it: none for what the client has and was encoded before. */
   #answer({ frames, cursor, more, isOver }: Found, headers: Headers): { response: Response; bytes: number } {
     const isNew = !this.#bodies.has(frames);
     const body = this.#bodies.of(frames);

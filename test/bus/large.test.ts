@@ -75,7 +75,7 @@ describe.each(["16MB", "64MB"] as const)("Where NATS keeps %s for a connection",
       expect(more).toBe(false);
     }
     const newest = await Promise.all([1, 2, 3, 4].map(() => journal.recent({ ...range, limit: 25 })));
-    for (const messages of newest) expect(messages.map(({ position }) => position)).toEqual(range25);
+    for (const { messages } of newest) expect(messages.map(({ position }) => position)).toEqual(range25);
     expect([cuts, await nats.slowConsumers()]).toEqual([0, 0]);
   });
 

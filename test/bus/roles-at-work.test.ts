@@ -245,7 +245,7 @@ describe("A publisher", () => {
     const runs = await gateway.journal({ name: "runs", subjects: ["skein.*.runs.*"], keepMs: 7 * 86_400_000 });
     await publisher.run("r1").boot();
     const { last } = await runs.bounds();
-    const [newest] = await runs.recent({ subject: "skein.beta.runs.r1", upTo: last, limit: 1 });
+    const [newest] = (await runs.recent({ subject: "skein.beta.runs.r1", upTo: last, limit: 1 })).messages;
     expect(JSON.parse(text(newest?.data ?? bytes("{}")))).toMatchObject({ type: "boot" });
     expect(drops).toEqual([]);
   });

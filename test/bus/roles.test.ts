@@ -130,7 +130,7 @@ describe("The gateway", () => {
     const tickets = await gateway.journal({ name: "tickets", subjects: ["skein.*.tickets.*"], keepMs: 900_000 });
     const { position } = await tickets.append("skein.acme.tickets.t1", bytes("one"), "t1");
     expect(await tickets.append("skein.acme.tickets.t1", bytes("one"), "t1")).toEqual({ position, duplicate: true });
-    const newest = await tickets.recent({ subject: "skein.acme.tickets.t1", upTo: position, limit: 1 });
+    const { messages: newest } = await tickets.recent({ subject: "skein.acme.tickets.t1", upTo: position, limit: 1 });
     expect(newest.map(({ data }) => text(data))).toEqual(["one"]);
     const revoked = await gateway.table({ name: "revoked", subjects: ["skein.*.revoked.>"] });
     const recorder = new Recorder();

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
+import { openEmbeddedBus } from "../../src/bus/embedded.ts";
 import { Nodes } from "../../src/fleet/nodes.ts";
+import { systemClock } from "../../src/protocol/clock.ts";
 import { heartbeatSubject } from "../../src/protocol/instance.ts";
 import { ManualClock } from "../support/clock.ts";
+import { startGateway } from "../support/gateway.ts";
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
@@ -73,4 +76,17 @@ test("Of what is no heartbeat the first 1,024 subjects are reported, each once",
     for (let i = 0; i < 1500; i++) nodes.hear({ subject: heartbeatSubject("acme", `n${i}`), data: bytes({}) });
   }
   expect(faults).toHaveLength(1024);
+});
+
+test("What is said in the name of a node and is no heartbeat is told once, and is no defect of the gateway", async () => {
+  const bus = await openEmbeddedBus({ file: ":memory:", clock: systemClock });
+  const told: unknown[] = [];
+  await using gateway = await startGateway({ bus, report: (fault) => told.push(fault) });
+  for (let i = 0; i < 3; i += 1) bus.publish("skein.default.heartbeats.n1", new TextEncoder().encode("nonsense"));
+  await bus.flush();
+  expect(told).toEqual([expect.objectContaining({ message: expect.stringContaining("is no heartbeat") })]);
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  expect(metrics).toContain("\nskein_unexpected_exceptions_total 0\n");
+  await gateway.close();
+  await bus.close();
 });

@@ -44,7 +44,7 @@ test("Of channels that were left, as many are kept as may be, the newest", async
   const dropped: number[] = [];
   const channels = Array.from({ length: 1030 }, () => channelWith(clock, 0));
   for (const [n, channel] of channels.entries()) {
-    lingering.watch(channel, () => dropped.push(n));
+    lingering.watch(channel, () => dropped.push(n) > 0);
     await visit(channel);
   }
   expect(dropped).toEqual([]);
@@ -60,7 +60,7 @@ test("Of channels that were left, no more is kept than may be remembered", async
   const dropped: number[] = [];
   for (let n = 0; n < 10; n++) {
     const channel = channelWith(clock, 10_000_000);
-    lingering.watch(channel, () => dropped.push(n));
+    lingering.watch(channel, () => dropped.push(n) > 0);
     await visit(channel);
     clock.pass(2000);
   }
@@ -74,6 +74,7 @@ test("A channel is dropped once, when nobody has used it for long enough", async
   const channel = channelWith(clock, 0);
   lingering.watch(channel, () => {
     drops += 1;
+    return true;
   });
   clock.pass(20_000);
   await visit(channel);
@@ -83,4 +84,32 @@ test("A channel is dropped once, when nobody has used it for long enough", async
   expect([drops, lingering.size]).toEqual([1, 0]);
   clock.pass(60_000);
   expect(drops).toBe(1);
+});
+
+test("Channels that were opened and never joined are bounded like those that were left", () => {
+  const clock = new ManualClock();
+  const lingering = new Lingering({ clock, lingerMs: 30_000 });
+  const dropped: number[] = [];
+  for (let n = 0; n < 1030; n += 1) lingering.watch(channelWith(clock, 0), () => dropped.push(n) > 0);
+  expect(dropped).toEqual([]);
+  clock.pass(11_000);
+  lingering.watch(channelWith(clock, 0), () => dropped.push(1030) > 0);
+  expect(dropped).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(lingering.size).toBe(1024);
+});
+
+test("A channel that its source keeps is asked for again after its next client", async () => {
+  const clock = new ManualClock();
+  const lingering = new Lingering({ clock, lingerMs: 30_000 });
+  const channel = channelWith(clock, 0);
+  let asked = 0;
+  lingering.watch(channel, () => {
+    asked += 1;
+    return asked === 2;
+  });
+  clock.pass(31_000);
+  expect([asked, channel.isDropped]).toEqual([1, false]);
+  await visit(channel);
+  clock.pass(31_000);
+  expect([asked, channel.isDropped]).toEqual([2, true]);
 });

@@ -137,7 +137,7 @@ test("Where NATS comes late, messages are refused until it is there, and then de
 async function toldOf(bus: Bus, id: string): Promise<[event: string, timestamp: string][]> {
   const journal = await bus.journal({ name: "messages", subjects: ["skein.*.messages.*"], keepMs: 24 * hourMs });
   const { last } = await journal.bounds();
-  const told = await journal.recent({ subject: `skein.default.messages.${id}`, upTo: last, limit: 100 });
+  const { messages: told } = await journal.recent({ subject: `skein.default.messages.${id}`, upTo: last, limit: 100 });
   return told.map(({ data }) => {
     const { event, timestamp } = JSON.parse(new TextDecoder().decode(data));
     return [event, timestamp];

@@ -43,7 +43,10 @@ describe.each(buses)("on %s a row", (_, openBus) => {
   /** Whatever was heard before has been acted on when a command behind it is carried out. */
   async function runWitness(): Promise<number> {
     await station.run("witness", "marked", { word: "witness" });
-    return (await station.untilStatus("witness", "running")).pid ?? 0;
+    const pid = (await station.untilStatus("witness", "running")).pid ?? 0;
+    // On a busy machine its process may still be about to become the command.
+    await vi.waitFor(() => expect(processesOf(template)).toContain(pid), 5000);
+    return pid;
   }
 
   test.each(["starting", "running", "stopping", "unknown", "failed"] as const)(
