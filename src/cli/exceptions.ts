@@ -11,6 +11,8 @@ export function serverExceptions(): Exceptions {
  * other. What goes wrong before, at the start, ends it.
  */
 export function outliveExceptions({ take }: Exceptions): void {
+  // What reads the output of this process may be gone; saying so there would fail again, for ever.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
   process.on("uncaughtException", (thrown) => take(new BackgroundError("something that nothing has caught", thrown)));
   process.on("unhandledRejection", (thrown) => take(new BackgroundError("something that nothing waits for", thrown)));
 }
