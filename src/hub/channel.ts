@@ -8,6 +8,7 @@ import type { ClientMessage } from "../protocol/message.ts";
 import type { SourcedDefinition } from "../stream/define.ts";
 import { Cohort, defect, type Member, portions } from "./cohort.ts";
 import type { OpeningCache, OpeningSection } from "./opening-cache.ts";
+import type { PageSize } from "./pages.ts";
 import type { Loaded, Opening, Past, Reason } from "./past.ts";
 import type { Entry, Ring } from "./ring.ts";
 import { isBeyond, type Missed, type PageTurn, Session, type SessionLimits, type Upstream } from "./session.ts";
@@ -242,12 +243,12 @@ export class Channel implements Upstream {
   }
 
   /** What a session that has everything up to a position is sent next: a page of the past, or nothing once the ring goes on. */
-  async page(view: View, from: number): Promise<PageTurn | undefined> {
+  async page(view: View, from: number, size?: PageSize): Promise<PageTurn | undefined> {
     await this.#past.ready();
     this.flush();
     const next = this.#ring.countAfter({ position: from, part: 0 });
     if (next !== undefined) return { batches: [], from: undefined, next, over: false };
-    const page = await this.#past.page(from);
+    const page = await this.#past.page(from, size);
     if (page === undefined) return undefined;
     const batches = isUnfiltered(view) ? page.batches : portions(this.#shown({ view }, page.entries));
     const over = page.entries.at(-1)?.last === true;

@@ -2,6 +2,7 @@ import type { Stored } from "../bus/bus.ts";
 import { endOfTurn } from "../bus/turn.ts";
 import type { FeedDefinition, Fold } from "../stream/define.ts";
 import type { Params } from "../stream/path.ts";
+import { EventCount } from "./event-count.ts";
 import type { Excerpt } from "./excerpt.ts";
 import type { Loaded } from "./past.ts";
 import type { Progress } from "./progress.ts";
@@ -15,11 +16,8 @@ const closePositions = 1000;
 
 /** What one reading of a feed's past has found. */
 export interface LoadedFeed extends Loaded {
-  /** How many valid events there are up to `upTo`, and the position of the oldest; counted unless only the newest are wanted. */
-  readonly count: number;
-  readonly first: number | undefined;
-  /** Whether the event that ends the stream is among them. */
-  readonly isOver: boolean;
+  /** The valid events up to `upTo`; not counted where only the newest are wanted. */
+  readonly events: EventCount;
   /** What the events come to, where the definition says so. */
   readonly fold: Fold<unknown> | undefined;
   /** The events after `upTo` that came live during the reading. */
@@ -37,9 +35,7 @@ export class FeedLoad {
   readonly #parts: FeedLoadParts;
   readonly #newest: Ring;
   readonly #fold: Fold<unknown> | undefined;
-  #count = 0;
-  #first: number | undefined;
-  #isOver = false;
+  readonly #events = new EventCount();
   /** Live events; undefined while they are dropped. */
   #early: Ring | undefined;
 
@@ -86,7 +82,7 @@ export class FeedLoad {
 
   async #read(after: number, upTo: number): Promise<void> {
     const { excerpt, entriesOf } = this.#parts;
-    for (let from = after; from < upTo && !this.#isOver; ) {
+    for (let from = after; from < upTo && !this.#events.isOver; ) {
       const { messages, more } = await excerpt().read({ after: from, upTo, ...portion });
       for (const entry of entriesOf(messages)) this.#take(entry);
       from = more ? (messages.at(-1)?.position ?? upTo) : upTo;
@@ -96,9 +92,7 @@ export class FeedLoad {
   }
 
   #take(entry: Entry): void {
-    this.#count += 1;
-    this.#first ??= entry.position;
-    this.#isOver = entry.last;
+    this.#events.add(entry);
     this.#fold?.add(entry.item);
     this.#newest.push(entry);
   }
@@ -120,8 +114,7 @@ export class FeedLoad {
 
   #found(entries: readonly Entry[], floor: number, upTo: number): LoadedFeed {
     const early = (this.#early?.from(0) ?? []).filter(({ position }) => position > upTo);
-    const counted = { count: this.#count, first: this.#first, isOver: this.#isOver, fold: this.#fold };
-    return { entries, floor, upTo, early, ...counted };
+    return { entries, floor, upTo, early, events: this.#events, fold: this.#fold };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Stored } from "../bus/bus.ts";
+import { endOfTurn } from "../bus/turn.ts";
 import { BackgroundError, type Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { Cursor } from "../protocol/cursor.ts";
@@ -10,9 +11,10 @@ import type { Params } from "../stream/path.ts";
 import type { Channel } from "./channel.ts";
 import { portions } from "./cohort.ts";
 import { addressOf, eventEntry, itemOf } from "./entry.ts";
+import { EventCount } from "./event-count.ts";
 import type { Excerpt } from "./excerpt.ts";
 import { FeedLoad, type LoadedFeed } from "./feed-load.ts";
-import { type Page, Pages } from "./pages.ts";
+import { type Page, type PageSize, Pages } from "./pages.ts";
 import { greetingOf, type Missed, type Past, type Reason, type Snapshot } from "./past.ts";
 import type { Progress } from "./progress.ts";
 import type { Entry, Ring, RingLimits } from "./ring.ts";
@@ -21,6 +23,9 @@ import { isUnfiltered, shows, type View } from "./view.ts";
 /** How far back a filtered snapshot looks for events, in pages of at most so many events and bytes. */
 const olderPage = { limit: 1000, maxBytes: 4 * 1024 * 1024 };
 const mostOlderPages = 10;
+
+/** How much of the journal is read at a time to count what is in it. */
+const portion = { limit: 1000, maxBytes: 1024 * 1024 };
 
 /** How soon a past that could not be read is asked for again. */
 const retryMs = 500;
@@ -34,8 +39,7 @@ export class FeedPast implements Past {
   #isFailed = false;
   #isGreetingDue = false;
   #fold: Fold<unknown> | undefined;
-  /** How many events there were, from which position on, and whether the one that ends the stream is among them. */
-  #events: Pick<LoadedFeed, "count" | "first" | "isOver"> = { count: 0, first: undefined, isOver: false };
+  #events = new EventCount();
   #channel: Channel | undefined;
 
   constructor(parts: FeedPastParts) {
@@ -86,13 +90,15 @@ export class FeedPast implements Past {
     const entries = ring.after(cursor);
     if (entries) return { entries };
     // A past that every newcomer is sent whole is never too long for one that comes back.
-    const most = definition.past.kind === "whole" ? Number.POSITIVE_INFINITY : replayFrames;
-    const count = await this.#shownAfter(cursor.position, view, most);
+    const isWhole = definition.past.kind === "whole";
+    const most = isWhole ? Number.POSITIVE_INFINITY : replayFrames;
+    const known = isWhole && isUnfiltered(view) ? await this.#countAfter(cursor.position) : undefined;
+    const count = known ?? (await this.#shownAfter(cursor.position, view, most));
     return count === undefined ? undefined : { count };
   }
 
-  async page(position: number): Promise<Page | undefined> {
-    return this.#pages.after(position, this.#parts.ring.floor.position);
+  async page(position: number, size: PageSize = "write"): Promise<Page | undefined> {
+    return this.#pages.after(position, this.#parts.ring.floor.position, size);
   }
 
   async snapshot(view: View, reason: Reason | undefined): Promise<Snapshot | undefined> {
@@ -127,12 +133,10 @@ export class FeedPast implements Past {
     if (first === undefined || ring.after({ position: first - 1, part: 0 })) return;
     const kept = await excerpt().first();
     if (kept <= first) return;
-    let count = 0;
-    let oldest: number | undefined;
+    const events = new EventCount();
     let upTo = kept - 1;
     const add = (entries: readonly Entry[]) => {
-      count += entries.length;
-      oldest ??= entries[0]?.position;
+      for (const entry of entries) events.add(entry);
       upTo = entries.at(-1)?.position ?? upTo;
     };
     for await (const entries of this.#entriesAfter(upTo)) {
@@ -142,7 +146,22 @@ export class FeedPast implements Past {
     // What has come meanwhile was counted among the old ones, and may not be in the ring yet.
     this.#channel?.flush();
     add(ring.after({ position: upTo, part: 0 }) ?? []);
-    this.#events = { count, first: oldest, isOver: this.#events.isOver };
+    this.#events = events;
+  }
+
+  /** How many events come after a position, of which few are read; undefined when some that are to be read are gone. */
+  async #countAfter(position: number): Promise<number | undefined> {
+    const { excerpt } = this.#parts;
+    const near = this.#events.near(position);
+    let before = near.count;
+    for (let from = near.from; from < position; ) {
+      const { messages, lost, more } = await excerpt().read({ after: from, upTo: position, ...portion });
+      if (lost) return undefined;
+      before += this.#entries(messages).length;
+      from = more ? (messages.at(-1)?.position ?? position) : position;
+    }
+    if ((await excerpt().first()) > position + 1) return undefined;
+    return Math.max(0, this.#events.count - before);
   }
 
   /** How many frames after a position a view shows; undefined when some are gone, or there are more than `most`. */
@@ -160,12 +179,16 @@ export class FeedPast implements Past {
   /** The entries after a position up to the newest, list by list; the last one is undefined when some are gone. */
   async *#entriesAfter(position: number): AsyncGenerator<readonly Entry[] | undefined> {
     for (let from = position; ; ) {
-      const newest = this.#parts.ring.after({ position: from, part: 0 });
+      const { ring, excerpt } = this.#parts;
+      const newest = ring.after({ position: from, part: 0 });
       if (newest) return yield newest;
-      const page = await this.page(from);
-      yield page?.entries;
-      if (page === undefined) return;
-      from = page.end;
+      const upTo = ring.floor.position;
+      const { messages, lost, more } = await excerpt().read({ after: from, upTo, ...portion });
+      yield lost ? undefined : this.#entries(messages);
+      if (lost) return;
+      from = more ? (messages.at(-1)?.position ?? upTo) : upTo;
+      // A bus in this process answers at once, and others have their turn, too.
+      await endOfTurn();
     }
   }
 
@@ -207,7 +230,7 @@ export class FeedPast implements Past {
 
   #finish(loaded: LoadedFeed): void {
     this.#fold = loaded.fold;
-    this.#events = loaded;
+    this.#events = loaded.events;
     for (const entry of loaded.early) this.#count(entry);
     this.#load = undefined;
     // First the greetings: whoever missed something must not be sent what came after it.
@@ -216,11 +239,8 @@ export class FeedPast implements Past {
     this.#channel?.release(loaded);
   }
 
-  #count({ item, position, last }: Entry): void {
-    const { count, first, isOver } = this.#events;
-    if (isOver) return;
-    this.#fold?.add(item);
-    this.#events = { count: count + 1, first: first ?? position, isOver: last };
+  #count(entry: Entry): void {
+    if (this.#events.add(entry)) this.#fold?.add(entry.item);
   }
 
   #fail(): void {

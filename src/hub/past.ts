@@ -1,7 +1,7 @@
 import type { Batch } from "../protocol/batch.ts";
 import { type Cursor, formatCursor } from "../protocol/cursor.ts";
 import { Frame, type FrameBody } from "../protocol/frame.ts";
-import type { Page } from "./pages.ts";
+import type { Page, PageSize } from "./pages.ts";
 import type { Entry } from "./ring.ts";
 import { objectText, snapshotText } from "./snapshot-text.ts";
 import type { View } from "./view.ts";
@@ -45,7 +45,7 @@ export interface Past {
   /** The place that a client has reached who is told everything so far. */
   here(): Cursor;
   /** The page after a position, up to where the ring begins; undefined when some of it is gone. Throws `bus_away`. */
-  page(position: number): Promise<Page | undefined>;
+  page(position: number, size?: PageSize): Promise<Page | undefined>;
 }
 
 /** The first frames of a client without a cursor, and the position after which pages follow, if any do. */

@@ -54,7 +54,7 @@ export const quotaKnobs = {
   limitReads: quota({ principal: 200, address: 200, org: 2000 }, "reads a second").describe(
     "How many snapshots and answers of the API may be asked for a second; ten seconds' worth at once.",
   ),
-  limitReadBytes: quota({ principal: 8_388_608, address: 16_777_216, org: 67_108_864 }, "bytes a second").describe(
+  limitReadBytes: quota({ principal: 4_194_304, address: 8_388_608, org: 67_108_864 }, "bytes a second").describe(
     "How many bytes of snapshots and answers of the API may be read a second; ten seconds' worth at once.",
   ),
   limitPublishes: quota({ principal: 2000, address: 2000, org: 10_000 }, "writes a second").describe(

@@ -9,7 +9,13 @@ const sizeMax = 8 * 1024 * 1024;
 /** The newest values under their keys, bounded in number and size; of more, the oldest are forgotten. */
 export class Newest<Value> {
   readonly #items = new Map<string, { readonly value: Value; readonly size: number }>();
+  readonly #onDelete: (key: string, value: Value) => void;
   #size = 0;
+
+  /** `onDelete` hears of every value that goes, also to make room. */
+  constructor(onDelete: (key: string, value: Value) => void = () => {}) {
+    this.#onDelete = onDelete;
+  }
 
   has(key: string): boolean {
     return this.#items.has(key);
@@ -36,6 +42,7 @@ export class Newest<Value> {
     if (known === undefined) return;
     this.#items.delete(key);
     this.#size -= known.size;
+    this.#onDelete(key, known.value);
   }
 
   /** Oldest first. */

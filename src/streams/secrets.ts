@@ -16,12 +16,15 @@ const keyWords: ReadonlySet<string> = new Set([
   ...["auth", "service", "account", "client", "shared", "host", "hmac", "aes", "rsa"],
 ]);
 
-/** A user and a password, or a token in their place, in front of the host of an address. */
-const userInAddress = /([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/?#@:]*:[^\s/?#@]*|(?:gh[a-z]_|github_pat_|glpat-)[^\s/?#@]*)@/gi;
+/**
+ * A user and a password, or a token in their place, in front of the host of an address. It is looked for from `://` on, because
+ * a scheme that may begin at every letter takes time that grows with the square of a text.
+ */
+const userInAddress = /(?<=[a-z0-9+.-]):\/\/(?:[^\s/?#@:]*:[^\s/?#@]*|(?:gh[a-z]_|github_pat_|glpat-)[^\s/?#@]*)@/gi;
 
 /** A value without its secrets: everything under a key that looks like one's, at whatever depth, and passwords in addresses. */
 export function withoutSecrets(value: unknown, level = 0): unknown {
-  if (typeof value === "string") return value.replace(userInAddress, `$1${mask}@`);
+  if (typeof value === "string") return value.replace(userInAddress, `://${mask}@`);
   // A number that keeps its digits is a frozen object.
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   if (level >= mostLevels) return mask;

@@ -10,13 +10,20 @@ interface PollPage {
   readonly more: boolean;
 }
 
+/** What is polled, and the signal that its client has gone. */
+interface Polled {
+  readonly channel: Channel;
+  readonly view: View;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The frames of one answer: whole frames up to `pollBytesMax`, a larger one alone.
  *
  * An answer ends with a frame that has a cursor, because the next one begins there; so a snapshot of several frames is never
  * divided. The greeting of a client that comes back is left out: the answer itself says that it goes on. Throws `bus_away`.
  */
-export async function pollPage(channel: Channel, view: View, opening: Opening): Promise<PollPage> {
+export async function pollPage({ channel, view, signal }: Polled, opening: Opening): Promise<PollPage> {
   // The array of a snapshot that is kept: its body is made once for all that ask for it.
   if (!opening.resumed && opening.from === undefined) return { frames: opening.frames, more: false };
   const frames: Line[] = [];
@@ -24,7 +31,8 @@ export async function pollPage(channel: Channel, view: View, opening: Opening): 
   /** How many frames there are up to the last one with a cursor. */
   let whole = 0;
   for await (const portion of portionsOf(channel, view, opening)) {
-    if (portion === undefined) return { frames, more: true };
+    // A client that has gone costs no more than what is under way for it.
+    if (portion === undefined || signal.aborted) return { frames, more: true };
     for (const frame of portion) {
       if (whole > 0 && size + frame.json.length > pollBytesMax) return { frames: frames.slice(0, whole), more: true };
       frames.push(frame);
@@ -43,7 +51,7 @@ async function* portionsOf(
 ): AsyncGenerator<readonly Line[] | undefined> {
   yield opening.resumed ? opening.frames.slice(1) : opening.frames;
   for (let { from } = opening; from !== undefined; ) {
-    const page = await channel.page(view, from);
+    const page = await channel.page(view, from, "answer");
     if (page) yield framesOf(page);
     const isCaughtUp = page?.from === undefined && page?.over === false;
     const newest = isCaughtUp ? channel.missed({ view }, page.next) : undefined;

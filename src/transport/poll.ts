@@ -1,4 +1,5 @@
 import type { Leased, Leases } from "../auth/leases.ts";
+import { whoIs } from "../auth/principal.ts";
 import type { Channel } from "../hub/channel.ts";
 import type { Opening } from "../hub/past.ts";
 import type { Session } from "../hub/session.ts";
@@ -16,12 +17,14 @@ import type { Gate } from "./admit.ts";
 import type { Admission, Guest, Request, StreamAdmission } from "./guest.ts";
 import { PollBodies } from "./poll-body.ts";
 import { hasCursor, pollPage } from "./poll-page.ts";
+import { PollTurns } from "./poll-turns.ts";
 
 /** Streams by polling, at `/poll/<stream>`: one JSON array of frames an answer. */
 export class Polls {
   readonly #parts: PollParts;
   readonly #held = new Set<Hold>();
   readonly #bodies = new PollBodies();
+  readonly #turns = new PollTurns();
 
   constructor(parts: PollParts) {
     this.#parts = parts;
@@ -36,25 +39,35 @@ export class Polls {
     const waitMs = this.#waitMs(request.search.get("wait"));
     const guest = await this.#parts.gate.welcome(request, "reads");
     const admission = onlyOne(guest.look());
-    const settle = guest.read(admission.since === undefined ? admission.channel.greetings.lastSize : 0);
+    const first = await this.#turns.take(whoIs(guest.principal).principal ?? request.address, () =>
+      this.#first(guest, admission, signal),
+    );
     let readBytes = 0;
     try {
-      const found = await this.#find(guest, admission, { waitMs, signal });
+      const found = await this.#find(guest, { ...admission, ...first, waitMs, signal });
       const { response, bytes } = this.#answer(found, request.headers);
       readBytes = bytes;
       return response;
     } finally {
-      settle(readBytes);
+      first.settle(readBytes);
     }
   }
 
-  async #find(
-    guest: Guest,
-    { channel, view, since, name }: StreamAdmission,
-    { waitMs, signal }: Patience,
-  ): Promise<Found> {
-    const opening = await channel.open(view, since);
-    const { frames, more } = await pollPage(channel, view, opening);
+  /** What there is already. Throws `too_many_reads` when what was read before is not paid for yet. */
+  async #first(guest: Guest, { channel, view, since }: StreamAdmission, signal: AbortSignal): Promise<First> {
+    if (signal.aborted) throw new Failure("bad_request", "The client has gone");
+    const settle = guest.read(since === undefined ? channel.greetings.lastSize : 0);
+    try {
+      const opening = await channel.open(view, since);
+      return { opening, settle, ...(await pollPage({ channel, view, signal }, opening)) };
+    } catch (thrown) {
+      settle(0);
+      throw thrown;
+    }
+  }
+
+  async #find(guest: Guest, asked: StreamAdmission & First & Patience): Promise<Found> {
+    const { channel, view, name, opening, frames, more, waitMs, signal } = asked;
     const isWorthWaiting = frames.length === 0 && waitMs > 0;
     const found = isWorthWaiting ? await this.#hold(guest, { channel, view, name, opening, waitMs, signal }) : frames;
     const cursor = found.findLast(hasCursor)?.cursor ?? opening.frames.findLast(hasCursor)?.cursor;
@@ -202,6 +215,14 @@ class Hold implements Sink, Leased, Attending {
   pendingBytes(): number {
     return 0;
   }
+}
+
+interface First {
+  readonly opening: Opening;
+  readonly frames: readonly Line[];
+  readonly more: boolean;
+  /** Counts the bytes that were read for the answer. */
+  readonly settle: (bytes: number) => void;
 }
 
 interface Found {

@@ -25,7 +25,7 @@ test.each(buses)(
       },
       batchesOf: () => [],
     });
-    const found = await Promise.all(Array.from({ length: 100 }, () => pages.after(0, 5)));
+    const found = await Promise.all(Array.from({ length: 100 }, () => pages.after(0, 5, "write")));
     expect(found.map((page) => page?.end)).toEqual(Array(100).fill(5));
     expect(readings).toBe(1);
   },

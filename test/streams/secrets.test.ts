@@ -106,3 +106,12 @@ test.each([
 ])("The address %s is shown without a password", (address, shown) => {
   expect(withoutSecrets({ address })).toEqual({ address: shown });
 });
+
+test("Passwords in addresses are found in texts as large as a body may be, whatever they are made of", () => {
+  const long = 250_000;
+  for (const piece of ["x", "a:", "://", "a://", "a://b:", "a@", "gh"]) {
+    const noise = piece.repeat(long / piece.length);
+    expect(withoutSecrets(`${noise} https://ann:secret@host`)).toContain("https://***@host");
+    expect(withoutSecrets(`${noise} https://ann:secret@host`)).not.toContain("secret");
+  }
+});
