@@ -30,6 +30,18 @@ describe("skein nats-config", () => {
     expect(readFileSync(join(out, "nats.conf"), "utf8")).toBe(confFor(flags));
   });
 
+  test.each([
+    ["/proc/skein", "The folder /proc/skein cannot be made: the file system there takes no new folders"],
+    ["FOLDER/a/b", "The folder FOLDER/a does not exist: make it first"],
+    ["FOLDER/file", "The file FOLDER/file/nats.conf cannot be written: --out names a file, not a folder"],
+    ["FOLDER/file/a", "The folder FOLDER/file/a cannot be made: what is above it is a file"],
+  ])("says of the folder %s why nothing can be written there", async (out, said) => {
+    using folder = makeFolder();
+    writeFileSync(join(folder.path, "file"), "");
+    const { stderr, code } = await run(...orgs, "--out", out.replace("FOLDER", folder.path));
+    expect([stderr, code]).toEqual([expect.stringContaining(said.replace("FOLDER", folder.path)), 1]);
+  });
+
   test("lists users, their passwords' variables and their rights as JSON", async () => {
     const { stdout } = await run("--org", "acme", "--json");
     const { users } = JSON.parse(stdout);
@@ -69,6 +81,7 @@ describe("skein nats-config", () => {
     [["acme"], ["planner"], 'An agent is ORG/NAME, like acme/planner, not "planner"'],
     [["acme"], ["beta/a"], "add the org beta"],
     [["a-b", "a.b"], [], "would both be called SKEIN_NATS_A_B_NODE_PASSWORD: rename one of them"],
+    [["a.b", "a_b"], [], "The user a_b-node of the org a_b and the user a_b-node of the org a.b would both be called"],
     [["acme"], ["acme/node"], "would both be called SKEIN_NATS_ACME_NODE_PASSWORD"],
   ])("says of orgs %j and agents %j what to change", async (org, agent, said) => {
     expect(await refusal(writeLayout({ org, agent }, []))).toContain(said);
