@@ -107,7 +107,7 @@ export function createSkein(given: SkeinOptions): Skein {
   const { hear, exceptions, report, clock } = handlersOf(given);
   let isClosing = false;
   const gateway = crypto.randomUUID();
-  const auth = new Auth(options, { bus, clock, gateway, report: hear });
+  const auth = new Auth(options, { bus, clock, gateway, report, warn: hear });
   const quotas = new Quotas({ clock, quotas: allowed });
   const hub = new Hub(definitions, { bus, clock, limits, report, gateway, stopwatch });
   const attendance = new Attendance(() => clock.now());
