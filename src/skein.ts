@@ -119,7 +119,7 @@ export function createSkein(given: SkeinOptions): Skein {
   const { leases, guard } = auth;
   const { sockets, events, polls } = waysOut({ gate, leases, guard, attendance, clock, random, limits, report }, auth);
   const open = { ws: sockets.connections, sse: events.connections, poll: polls.connections, inbox: mail.inbox.waiting };
-  const isReady = () => hub.isReady && auth.revocations.isLevel && !isClosing;
+  const isReady = () => hub.isReady && auth.isReady && !isClosing;
   const parts = { bus, clock, report, limits, definitions, options, auth, quotas, hub, fleet, mail, events, polls };
   const served = { ...parts, attendance, startedMs: clock.now() };
   return {

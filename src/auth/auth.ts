@@ -65,9 +65,11 @@ export class Auth {
   readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly tickets: Tickets;
+  readonly #report: Report;
 
   /** Throws an Error that says which option cannot be used. */
   constructor(options: AuthOptions, { bus, clock, gateway, report, warn }: AuthParts) {
+    this.#report = report;
     const { mode, keys: sources, claims, issuer, audience } = options;
     const keys = sources.length === 0 ? undefined : new Keys(sources, { clock, issuer, audience, report: warn });
     this.revocations = new Revocations({ bus, clock, report, warn });
@@ -81,15 +83,22 @@ export class Auth {
     this.sessions = new Sessions(options, { clock, tickets: this.tickets });
   }
 
-  /** Reads what is revoked, and hears what other gateways ask. Throws when the bus will never do. */
+  /** Whether it knows what is revoked, and can issue tickets. */
+  get isReady(): boolean {
+    return this.revocations.isLevel && this.tickets.isOpen;
+  }
+
+  /** Reads what is revoked, makes the place for tickets, and hears what other gateways ask. Throws when the bus will never do. */
   async start(): Promise<void> {
     this.revocations.onRevoked(() => this.leases.revoked());
     this.renewals.start();
     await this.revocations.start();
+    await this.tickets.start(this.#report);
   }
 
   close(): void {
     this.renewals.close();
+    this.tickets.close();
     this.revocations.close();
     this.leases.close();
   }

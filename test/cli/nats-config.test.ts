@@ -7,6 +7,7 @@ import { onOneAccount } from "../bus/one-account.ts";
 import { stateOf } from "../bus/recorder.ts";
 import { makeStreams, readStates } from "../bus/stream-states.ts";
 import { Visitor } from "../bus/visitor.ts";
+import { startGateway } from "../support/gateway.ts";
 import { confFor, type LockedNats, productionConf, startLockedNats } from "../support/locked-nats.ts";
 import { makeFolder, skein } from "../support/process.ts";
 import { refusal } from "./in-process.ts";
@@ -157,6 +158,17 @@ describe("skein nats-config --check", () => {
       what: "can have JetStream write its acknowledgement to a subject of its choice, in any org",
       advice: expect.stringContaining("this user is in one account with the streams"),
     });
+  });
+
+  test("finds no fault once a fresh gateway is ready, though no ticket was given yet", async () => {
+    await using fresh = await startLockedNats(confFor(flags));
+    const bus = await openNatsBus(fresh.optionsOf("gateway"));
+    await using gateway = await startGateway({ bus });
+    await expect.poll(async () => (await fetch(`${gateway.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+    const { stdout, code } = await check(fresh, "gateway");
+    expect([stdout, code]).toEqual([expect.not.stringContaining("FAULT"), 0]);
+    await gateway.close();
+    await bus.close();
   });
 
   test("names what a user may too much and too little", async () => {
