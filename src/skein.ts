@@ -107,7 +107,7 @@ export function createSkein(given: SkeinOptions): Skein {
   const { hear, exceptions, report, clock } = handlersOf(given);
   let isClosing = false;
   const gateway = crypto.randomUUID();
-  const auth = new Auth(options, { bus, clock, gateway, report: hear });
+  const auth = new Auth(options, { bus, clock, gateway, report, warn: hear });
   const quotas = new Quotas({ clock, quotas: allowed });
   const hub = new Hub(definitions, { bus, clock, limits, report, gateway, stopwatch });
   const attendance = new Attendance(() => clock.now());
@@ -119,7 +119,7 @@ export function createSkein(given: SkeinOptions): Skein {
   const { leases, guard } = auth;
   const { sockets, events, polls } = waysOut({ gate, leases, guard, attendance, clock, random, limits, report }, auth);
   const open = { ws: sockets.connections, sse: events.connections, poll: polls.connections, inbox: mail.inbox.waiting };
-  const isReady = () => hub.isReady && auth.revocations.isLevel && !isClosing;
+  const isReady = () => hub.isReady && auth.isReady && !isClosing;
   const parts = { bus, clock, report, limits, definitions, options, auth, quotas, hub, fleet, mail, events, polls };
   const served = { ...parts, attendance, startedMs: clock.now() };
   return {

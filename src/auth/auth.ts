@@ -1,4 +1,5 @@
 import type { Bus } from "../bus/bus.ts";
+import type { Report } from "../protocol/background.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { ClaimNames } from "./claims.ts";
 import { Guard } from "./guard.ts";
@@ -48,7 +49,10 @@ interface AuthParts {
   readonly clock: Clock;
   /** Names this gateway among all that there are. */
   readonly gateway: string;
-  readonly report: (fault: unknown) => void;
+  /** Takes exceptions that no request can answer for. */
+  readonly report: Report;
+  /** Hears of what is no defect: rows that are no revocations, keys that cannot be fetched. */
+  readonly warn: (fault: unknown) => void;
 }
 
 /** Everything that knows who asks. */
@@ -61,12 +65,14 @@ export class Auth {
   readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly tickets: Tickets;
+  readonly #report: Report;
 
   /** Throws an Error that says which option cannot be used. */
-  constructor(options: AuthOptions, { bus, clock, gateway, report }: AuthParts) {
+  constructor(options: AuthOptions, { bus, clock, gateway, report, warn }: AuthParts) {
+    this.#report = report;
     const { mode, keys: sources, claims, issuer, audience } = options;
-    const keys = sources.length === 0 ? undefined : new Keys(sources, { clock, issuer, audience, report });
-    this.revocations = new Revocations({ bus, clock, report });
+    const keys = sources.length === 0 ? undefined : new Keys(sources, { clock, issuer, audience, report: warn });
+    this.revocations = new Revocations({ bus, clock, report, warn });
     const isRevoked = this.revocations.isRevoked.bind(this.revocations);
     this.tickets = new Tickets({ bus, clock, isRevoked });
     this.guard = new Guard({ mode, keys, claims, tickets: this.tickets, revocations: this.revocations });
@@ -77,15 +83,22 @@ export class Auth {
     this.sessions = new Sessions(options, { clock, tickets: this.tickets });
   }
 
-  /** Reads what is revoked, and hears what other gateways ask. Throws when the bus will never do. */
+  /** Whether it knows what is revoked, and can issue tickets. */
+  get isReady(): boolean {
+    return this.revocations.isLevel && this.tickets.isOpen;
+  }
+
+  /** Reads what is revoked, makes the place for tickets, and hears what other gateways ask. Throws when the bus will never do. */
   async start(): Promise<void> {
     this.revocations.onRevoked(() => this.leases.revoked());
     this.renewals.start();
     await this.revocations.start();
+    await this.tickets.start(this.#report);
   }
 
   close(): void {
     this.renewals.close();
+    this.tickets.close();
     this.revocations.close();
     this.leases.close();
   }

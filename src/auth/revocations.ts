@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Bus, Follower, Stored, Table } from "../bus/bus.ts";
-import { inBackground } from "../protocol/background.ts";
+import { inBackground, type Report } from "../protocol/background.ts";
 import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { maybeJsonIn } from "../protocol/json.ts";
@@ -25,8 +25,10 @@ const shape = z.object({ revoked_at: z.iso.datetime(), expires_at: z.iso.datetim
 interface RevocationsParts {
   readonly bus: Bus;
   readonly clock: Clock;
-  /** Hears of rows that are none, and of a bus that will never do. */
-  readonly report: (fault: unknown) => void;
+  /** Takes exceptions that no request can answer for, like a bus that will never do. */
+  readonly report: Report;
+  /** Hears of rows that are no revocations. */
+  readonly warn: (fault: unknown) => void;
 }
 
 /** What is taken back: one token, everything a subject has, everything of the org. */
@@ -45,7 +47,8 @@ interface Row {
 export class Revocations implements Follower {
   readonly #bus: Bus;
   readonly #clock: Clock;
-  readonly #report: (fault: unknown) => void;
+  readonly #report: Report;
+  readonly #warn: (fault: unknown) => void;
   readonly #rows = new Map<string, Row>();
   readonly #listeners = new Set<() => void>();
   readonly #reported = new Set<string>();
@@ -58,10 +61,11 @@ export class Revocations implements Follower {
   /** While the table is read again: the subjects seen. */
   #seen: Set<string> | undefined;
 
-  constructor({ bus, clock, report }: RevocationsParts) {
+  constructor({ bus, clock, report, warn }: RevocationsParts) {
     this.#bus = bus;
     this.#clock = clock;
     this.#report = report;
+    this.#warn = warn;
   }
 
   /** Whether every revocation was read once; before, nobody can say that a token counts. */
@@ -171,7 +175,7 @@ export class Revocations implements Follower {
   #reportRow(subject: string): void {
     if (this.#reported.has(subject) || this.#reported.size >= mostReports) return;
     this.#reported.add(subject);
-    this.#report(new Error(`What is stored at ${subject} is no revocation; it is ignored`));
+    this.#warn(new Error(`What is stored at ${subject} is no revocation; it is ignored`));
   }
 
   /** A token that has ended needs no revocation. */

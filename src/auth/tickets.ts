@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { Bus, Journal, Stored } from "../bus/bus.ts";
-import type { Clock } from "../protocol/clock.ts";
+import { inBackground, type Report } from "../protocol/background.ts";
+import type { Clock, Stop } from "../protocol/clock.ts";
 import { Failure } from "../protocol/failure.ts";
 import { maybeJsonIn } from "../protocol/json.ts";
+import { Opening } from "../protocol/opening.ts";
 import { anyOrg, subjectOf } from "../protocol/subject.ts";
 import { endOf } from "./claims.ts";
 import { bearerOf, passportOf, passportShape } from "./passport.ts";
@@ -45,12 +47,36 @@ export class Tickets {
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #isRevoked: (principal: Principal) => boolean;
-  #opening: Promise<Journal> | undefined;
+  readonly #opening = new Opening(() => this.#openJournal());
+  #opened: Journal | undefined;
+  #stop: Stop = () => {};
 
   constructor({ bus, clock, isRevoked }: TicketsParts) {
     this.#bus = bus;
     this.#clock = clock;
     this.#isRevoked = isRevoked;
+  }
+
+  /** Whether the bus has a place for tickets. */
+  get isOpen(): boolean {
+    return this.#opening.isOpen;
+  }
+
+  /**
+   * Makes the place for tickets on the bus; while the bus is away it returns, and makes it as soon as the bus is up. `report`
+   * hears of a bus that will never do.
+   *
+   * Throws when the bus will never do.
+   */
+  async start(report: Report): Promise<void> {
+    this.#stop = this.#bus.onState((state) => {
+      if (state === "up") inBackground("opening the journal of tickets", this.#opening.open(), report);
+    });
+    await this.#opening.open();
+  }
+
+  close(): void {
+    this.#stop();
   }
 
   /** A new ticket. Throws `bus_away`. */
@@ -104,13 +130,14 @@ export class Tickets {
     if (!parsed.success) throw used();
   }
 
-  #journal(): Promise<Journal> {
-    this.#opening ??= this.#bus.journal({ name: "tickets", subjects: [anyOrg("tickets.*")], keepMs });
-    this.#opening.catch(() => {
-      // The caller gets the reason; the next call tries again.
-      this.#opening = undefined;
-    });
-    return this.#opening;
+  async #journal(): Promise<Journal> {
+    await this.#opening.open();
+    if (this.#opened) return this.#opened;
+    throw new Failure("bus_away", "The bus is away; try again");
+  }
+
+  async #openJournal(): Promise<void> {
+    this.#opened = await this.#bus.journal({ name: "tickets", subjects: [anyOrg("tickets.*")], keepMs });
   }
 }
 

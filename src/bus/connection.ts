@@ -106,13 +106,7 @@ export class Connection {
 
   /** Sends without waiting for anything. Throws `message_too_large` beyond what the server takes. */
   publish(subject: string, data?: Uint8Array, headers?: MsgHdrs): void {
-    if (this.#state === "away") return;
-    try {
-      this.#nats?.publish(subject, data, headers && { headers });
-    } catch (trouble) {
-      const failure = this.#failure(trouble);
-      if (!(failure instanceof Failure) || failure.code !== "bus_away") throw failure;
-    }
+    this.#send(() => this.#nats?.publish(subject, data, headers && { headers }));
   }
 
   /** Settles when the server has everything that was sent, or the connection is lost. */
@@ -129,11 +123,15 @@ export class Connection {
 
   /** Sends a question whose answers come to `reply`. */
   ask(subject: string, reply: string, data: Uint8Array): void {
-    if (this.#state === "up") this.#nats?.publish(subject, data, { reply });
+    this.#send(() => this.#nats?.publish(subject, data, { reply }));
   }
 
-  /** Hears a subject through every reconnect; an exception in the listener ends that message only. */
+  /**
+   * Hears a subject through every reconnect; an exception in the listener ends that message only. Throws `bus_away` while the
+   * connection drains.
+   */
   subscribe(subject: string, listener: (message: Msg) => void): Stop {
+    if (this.#nats?.isDraining() && !this.#nats.isClosed()) throw new Failure("bus_away", "The bus is closing");
     const line: Line = { subject, listener, subscription: undefined };
     this.#lines.add(line);
     this.#listen(line);
@@ -172,6 +170,17 @@ export class Connection {
     // One that cannot be closed is closed already.
     await nats?.close().catch(() => {});
     this.#turn("away");
+  }
+
+  /** What cannot leave because the bus goes away is dropped. Throws a Failure, or an Error when it is not allowed. */
+  #send(work: () => void): void {
+    if (this.#state === "away") return;
+    try {
+      work();
+    } catch (trouble) {
+      const failure = this.#failure(trouble);
+      if (!(failure instanceof Failure) || failure.code !== "bus_away") throw failure;
+    }
   }
 
   /** Connects, and once more should the library ever give a connection up. */

@@ -168,7 +168,10 @@ function variableOf(user: string): string {
 /** Two that share a password or an account would not be kept apart. */
 function refuseTwins(layout: Layout): void {
   const names = [
-    ...usersOf(layout).map(({ name, variable }) => [variable, `user ${name}`] as const),
+    ...layout.gateways.map(({ name, variable }) => [variable, `user ${name}`] as const),
+    ...layout.accounts.flatMap(({ users, org }) =>
+      users.map(({ name, variable }) => [variable, `user ${name} of the org ${org}`] as const),
+    ),
     ...layout.accounts.map(({ name, org, role }) => [name, `account of the ${role.title} of ${org}`] as const),
     [gatewaysAccount, "account of the gateways"] as const,
   ];

@@ -102,7 +102,7 @@ const sayAgainAfterMs = 10 * 60_000;
 const mostRemembered = 100;
 
 /** Says a thing once in ten minutes, however often it comes, also when several come in turns. */
-function eachOnce(say: (text: string) => void): (text: string) => void {
+export function eachOnce(say: (text: string) => void): (text: string) => void {
   const saidAtMs = new Map<string, number>();
   return (text) => {
     const now = systemClock.now();

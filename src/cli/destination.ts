@@ -31,11 +31,15 @@ async function openGateway({ url, credential }: Gateway, warn: (why: string) => 
 }
 
 async function openNats(nats: string, warn: (why: string) => void): Promise<Publisher> {
-  const [{ connect }, { natsFiles }] = await Promise.all([import("../publisher/index.ts"), import("./bus.ts")]);
+  const [{ connect }, { eachOnce, natsFiles }] = await Promise.all([
+    import("../publisher/index.ts"),
+    import("./bus.ts"),
+  ]);
   const { config } = loadConfig({ flags: { nats }, content: nothing });
   const { creds, certificates } = natsFiles(config);
   const secrets = { certificates, ...(creds !== undefined && { creds }) };
-  return connect({ nats, org: config.org, inboxPrefix: config.natsInbox, ...secrets, report: warn, ...settings(warn) });
+  const report = eachOnce(warn);
+  return connect({ nats, org: config.org, inboxPrefix: config.natsInbox, ...secrets, report, ...settings(warn) });
 }
 
 /** A command must not depend on what lies in the directory that it runs in. */

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { type AgentName, type Layout, layoutOf, usersOf } from "../bus/layout.ts";
 import { layoutText } from "../bus/layout-text.ts";
 import { innerStores, type KeptStore } from "../bus/roles.ts";
@@ -30,14 +30,53 @@ export async function writeLayout(flags: WriteFlags, own: readonly OwnStream[]):
   const text = flags.json ? JSON.stringify(summaryOf(layout), null, 2) : layoutText(layout).trimEnd();
   if (flags.out === undefined) return print(text);
   const file = join(flags.out, flags.json ? "nats.json" : "nats.conf");
+  makeFolder(flags.out);
   try {
-    mkdirSync(flags.out, { recursive: true });
     writeFileSync(file, `${text}\n`);
   } catch (thrown) {
-    throw new Explained(`${file} cannot be written: ${messageOf(thrown)}`);
+    throw new Explained(`The file ${file} ${whyNot(thrown, unwritable)}`);
   }
   await print(`wrote ${file}; passwords and certificates: CONF=${file} deploy/nats/secrets.sh FOLDER`);
 }
+
+/** Makes a folder in one that exists. It is not made `recursive`: that would never return on /proc. Throws Explained. */
+function makeFolder(folder: string): void {
+  const parent = dirname(resolve(folder));
+  if (!existsSync(parent))
+    throw new Explained(`The folder ${parent} does not exist: make it first, or name another --out`);
+  try {
+    mkdirSync(folder);
+  } catch (thrown) {
+    // What is there and is no folder is told of as its file is written.
+    if (codeOf(thrown) !== "EEXIST") throw new Explained(`The folder ${folder} ${whyNot(thrown, unmakable)}`);
+  }
+}
+
+function whyNot(thrown: unknown, words: Readonly<Record<string, string>>): string {
+  return words[codeOf(thrown)] ?? `cannot be written: ${messageOf(thrown)}`;
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+}
+
+const unwritable: Readonly<Record<string, string>> = {
+  EACCES: "may not be written by the user of this process",
+  EPERM: "may not be written by the user of this process",
+  EROFS: "is on a file system that is read-only",
+  ENOSPC: "does not fit on its disk, which is full",
+  ENOTDIR: "cannot be written: --out names a file, not a folder",
+  EISDIR: "cannot be written: it is a folder",
+};
+
+const unmakable: Readonly<Record<string, string>> = {
+  EACCES: "may not be made by the user of this process",
+  EPERM: "may not be made by the user of this process",
+  EROFS: "is on a file system that is read-only",
+  ENOSPC: "does not fit on its disk, which is full",
+  ENOTDIR: "cannot be made: what is above it is a file",
+  ENOENT: "cannot be made: the file system there takes no new folders",
+};
 
 /** The layout that flags ask for, with the stores of the product and of the user's own streams. Throws Explained. */
 export function layoutFor({ org: orgs = [], agent = [] }: LayoutFlags, own: readonly OwnStream[]): Layout {

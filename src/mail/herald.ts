@@ -39,7 +39,8 @@ export class Herald {
   }
 
   async #tellOne(subject: string, letter: Envelope, event: LetterEvent): Promise<void> {
-    const id = `letter ${subject} ${event.event} ${event.attempt}`;
+    // Other orgs do not know the time, so they cannot use up the id.
+    const id = `letter ${subject} ${event.event} ${event.attempt} ${event.at}`;
     if (this.#told.has(id)) return;
     const org = splitSubject(subject)?.org ?? "";
     const place = subjectOf(org, `messages.${encodeToken(letter.message_id)}`);

@@ -104,8 +104,9 @@ export class ToolWatch {
       reason: "lease lapsed",
     };
     lease.lapsesAtMs = now + lookEveryMs + random() * spreadMs;
-    // The position tells apart calls that are named alike, the subject those of other orgs and crews.
-    const id = `lapse-${subject}-${call_id ?? ""}-${position}`;
+    // The position tells apart calls that are named alike, the subject those of other orgs and crews. Every gateway knows when the
+    // start was stored; other orgs do not, so they cannot use up the id.
+    const id = `lapse-${subject}-${call_id ?? ""}-${position}-${startedAtMs}`;
     await journal.append(subject, new TextEncoder().encode(JSON.stringify(body)), id);
   }
 }

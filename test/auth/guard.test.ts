@@ -63,7 +63,7 @@ describe.each(buses)("on %s", (_, open) => {
   beforeAll(async () => {
     held = await open();
     const { bus } = held;
-    revocations = new Revocations({ bus, clock, report: () => {} });
+    revocations = new Revocations({ bus, clock, report: () => {}, warn: () => {} });
     const level = new Promise<void>((resolve) => revocations.onRevoked(resolve));
     await revocations.start();
     await level;
@@ -125,7 +125,7 @@ describe.each(buses)("on %s", (_, open) => {
     });
 
     test("before revocations were read no token and no ticket counts, and no ticket is lost", async () => {
-      const unread = new Revocations({ bus: held.bus, clock, report: () => {} });
+      const unread = new Revocations({ bus: held.bus, clock, report: () => {}, warn: () => {} });
       const keys = new Keys([{ kind: "secret", secret }], { clock });
       const guard = new Guard({ mode, keys, claims: claimNames, tickets, revocations: unread });
       await expect(guard.identify(asking("header", good))).rejects.toMatchObject({ code: "bus_away", status: 503 });

@@ -8,7 +8,7 @@ test.each(buses)(
   async (_, open) => {
     await using held = await open();
     const clock = new ManualClock();
-    const revocations = new Revocations({ bus: held.bus, clock, report: console.error });
+    const revocations = new Revocations({ bus: held.bus, clock, report: console.error, warn: console.error });
     await revocations.start();
     const table = await held.bus.table({ name: "revoked", subjects: ["skein.*.revoked.>"] });
     const past = { expiresAtMs: clock.now() - 600_000 };

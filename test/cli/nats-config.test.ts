@@ -7,6 +7,7 @@ import { onOneAccount } from "../bus/one-account.ts";
 import { stateOf } from "../bus/recorder.ts";
 import { makeStreams, readStates } from "../bus/stream-states.ts";
 import { Visitor } from "../bus/visitor.ts";
+import { startGateway } from "../support/gateway.ts";
 import { confFor, type LockedNats, productionConf, startLockedNats } from "../support/locked-nats.ts";
 import { makeFolder, skein } from "../support/process.ts";
 import { refusal } from "./in-process.ts";
@@ -28,6 +29,18 @@ describe("skein nats-config", () => {
     const { stdout } = await run(...orgs, "--out", out);
     expect(stdout).toContain(`wrote ${out}/nats.conf`);
     expect(readFileSync(join(out, "nats.conf"), "utf8")).toBe(confFor(flags));
+  });
+
+  test.each([
+    ["/proc/skein", "The folder /proc/skein cannot be made: the file system there takes no new folders"],
+    ["FOLDER/a/b", "The folder FOLDER/a does not exist: make it first"],
+    ["FOLDER/file", "The file FOLDER/file/nats.conf cannot be written: --out names a file, not a folder"],
+    ["FOLDER/file/a", "The folder FOLDER/file/a cannot be made: what is above it is a file"],
+  ])("says of the folder %s why nothing can be written there", async (out, said) => {
+    using folder = makeFolder();
+    writeFileSync(join(folder.path, "file"), "");
+    const { stderr, code } = await run(...orgs, "--out", out.replace("FOLDER", folder.path));
+    expect([stderr, code]).toEqual([expect.stringContaining(said.replace("FOLDER", folder.path)), 1]);
   });
 
   test("lists users, their passwords' variables and their rights as JSON", async () => {
@@ -69,6 +82,7 @@ describe("skein nats-config", () => {
     [["acme"], ["planner"], 'An agent is ORG/NAME, like acme/planner, not "planner"'],
     [["acme"], ["beta/a"], "add the org beta"],
     [["a-b", "a.b"], [], "would both be called SKEIN_NATS_A_B_NODE_PASSWORD: rename one of them"],
+    [["a.b", "a_b"], [], "The user a_b-node of the org a_b and the user a_b-node of the org a.b would both be called"],
     [["acme"], ["acme/node"], "would both be called SKEIN_NATS_ACME_NODE_PASSWORD"],
   ])("says of orgs %j and agents %j what to change", async (org, agent, said) => {
     expect(await refusal(writeLayout({ org, agent }, []))).toContain(said);
@@ -144,6 +158,17 @@ describe("skein nats-config --check", () => {
       what: "can have JetStream write its acknowledgement to a subject of its choice, in any org",
       advice: expect.stringContaining("this user is in one account with the streams"),
     });
+  });
+
+  test("finds no fault once a fresh gateway is ready, though no ticket was given yet", async () => {
+    await using fresh = await startLockedNats(confFor(flags));
+    const bus = await openNatsBus(fresh.optionsOf("gateway"));
+    await using gateway = await startGateway({ bus });
+    await expect.poll(async () => (await fetch(`${gateway.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+    const { stdout, code } = await check(fresh, "gateway");
+    expect([stdout, code]).toEqual([expect.not.stringContaining("FAULT"), 0]);
+    await gateway.close();
+    await bus.close();
   });
 
   test("names what a user may too much and too little", async () => {

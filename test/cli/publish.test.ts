@@ -66,6 +66,13 @@ test("--via publishes and deletes on NATS", async () => {
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/invalid_body.*JSON/)]);
 });
 
+test("--via with no server there says once that none listens, and fails", async () => {
+  const { code, stdout, stderr } = await skein(["publish", "runs.r1", "{}", "--via", "nats://127.0.0.1:1"]);
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr.match(/No NATS server listens at 127\.0\.0\.1:1 /g)).toHaveLength(1);
+  expect(stderr).toMatch(/^skein: Not published \(bus_away\)/m);
+});
+
 test("A name with a dot, a slash or a space is one name when it is percent-encoded or after a slash", async () => {
   using client = follow("ws", gateway.url, "instances");
   await client.count(1);

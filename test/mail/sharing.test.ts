@@ -58,6 +58,21 @@ describe.each(buses)("On %s", (_name, open) => {
     expect(await toldOf(place.bus, "orphan")).toEqual([["sent", letter.sent_at]]);
   });
 
+  test("an org that guesses what is told of a message cannot keep it from being told", async () => {
+    const table = await place.bus.table({ name: "letters", subjects: ["skein.*.letters.*"] });
+    const spec = { name: "messages", subjects: ["skein.*.messages.*"], keepMs: 24 * hourMs };
+    const subject = letterSubject("default", "guessed");
+    const letter = orphan("guessed", Date.now());
+    for (const guess of ["", ` ${new Date(Date.now() - 60_000).toISOString()}`]) {
+      const body = new TextEncoder().encode("{}");
+      await (await place.bus.journal(spec)).append("skein.rival.messages.x", body, `letter ${subject} sent 0${guess}`);
+    }
+    await table.put(subject, bytesOf(letter));
+    using bag = await Mailbag.open(place.bus);
+    await bag.until((letters) => letters.some(({ message_id, untold }) => message_id === "guessed" && !untold.length));
+    expect(await toldOf(place.bus, "guessed")).toEqual([["sent", letter.sent_at]]);
+  });
+
   test("what happened hours ago is told when nobody has told it, and not again when somebody has", async () => {
     const table = await place.bus.table({ name: "letters", subjects: ["skein.*.letters.*"] });
     const letter = orphan("elder", Date.now() - 2 * hourMs);

@@ -149,6 +149,20 @@ describe.each(buses)("On %s", (_, open) => {
     expect(ended.map(({ call_id }) => call_id)).toEqual(["over", "left"]);
   });
 
+  test("an org that guesses where and when a tool began cannot keep its end from being stored", async () => {
+    const { bus, journal, collector } = await scene();
+    const station = await Station.start(bus);
+    await say(bus, collector, begin);
+    const { last } = await journal.bounds();
+    for (const guess of ["", `-${Date.now() - 60_000}`]) {
+      const id = `lapse-${subject}-k1-${last}${guess}`;
+      await journal.append("skein.rival.graph.c1", bytes({ type: "tool_end", call_id: "x" }), id);
+    }
+    await station.pass(32);
+    await collector.until((bodies) => bodies.some(({ reason }) => reason === "lease lapsed"));
+    expect(typesOf(await stored(journal))).toEqual(["tool_start", "tool_end"]);
+  });
+
   test("a call that begins anew under its old name is another call", async () => {
     const { bus, journal, collector } = await scene();
     const station = await Station.start(bus);
