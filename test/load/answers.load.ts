@@ -49,7 +49,7 @@ async function fill({ url, folder }: LoadedGateway, good: string): Promise<void>
   appendFileSync(join(folder, "big.log"), line.repeat(32 * 1024));
 }
 
-test(`What a viewer, a publisher or an operator does within its limits for ${loadSeconds} s costs no memory, and others no frame`, async () => {
+test(`What a viewer, a publisher or an operator does within its limits for ${loadSeconds} s leaves nothing in memory, and costs others no frame`, async () => {
   await using gateway = await LoadedGateway.start();
   await using other = await LoadedGateway.start();
   const { url } = gateway;
@@ -57,6 +57,7 @@ test(`What a viewer, a publisher or an operator does within its limits for ${loa
   for (const one of [gateway, other]) await fill(one, good);
   const [warm, warmUps] = [sampled(gateway), roles.map((role) => attack(url, role, warmUpSeconds))];
   await Promise.all(warmUps);
+  // The warm-up has all three at once, with what the limits let through in a burst: what comes later must not be more.
   const before = Math.max(...warm.stop());
   for (const role of roles) {
     const phase = (name: string, seconds: number) => watch({ url, token: good, name: `${role}-${name}`, seconds });

@@ -5,9 +5,9 @@ import { makeFolder, type Started, startSkein } from "../support/process.ts";
 import { secret } from "../support/tokens.ts";
 
 /** How long a load lasts, in seconds. */
-export const loadSeconds = Number(process.env.LOAD_SECONDS ?? 60);
+export const loadSeconds = Number(process.env.LOAD_SECONDS ?? 20);
 
-/** How long clients of one transport come and go in each way, in seconds: four minutes in both. */
+/** How long clients of one transport come and go in each way, in seconds. */
 export const churnSeconds = 2 * loadSeconds;
 
 /** A gateway with default limits as a process of its own, which asks for tokens and trusts what says whom a request is from. */
