@@ -43,7 +43,7 @@ describe("settings", () => {
       limitSubscribes: { principal: 200, address: 200, org: 2000 },
       limitMessages: { principal: 100, address: 200, org: 5000 },
       limitReads: { principal: 200, address: 200, org: 2000 },
-      limitReadBytes: { principal: 8_388_608, address: 16_777_216, org: 67_108_864 },
+      limitReadBytes: { principal: 4_194_304, address: 8_388_608, org: 67_108_864 },
       limitPublishes: { principal: 2000, address: 2000, org: 10_000 },
       limitPublishBytes: { principal: 16_777_216, address: 16_777_216, org: 67_108_864 },
       handshakeMs: 10_000,
