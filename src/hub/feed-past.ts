@@ -233,7 +233,7 @@ export class FeedPast implements Past {
     this.#events = loaded.events;
     for (const entry of loaded.early) this.#count(entry);
     this.#load = undefined;
-    // First the greetings: whoever missed something must not be sent what came after it.
+    // Snapshots go first: a client with a gap must not receive a later event before its resync.
     if (this.#isGreetingDue) this.#channel?.greetAll("resync");
     this.#isGreetingDue = false;
     this.#channel?.release(loaded);

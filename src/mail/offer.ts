@@ -12,8 +12,8 @@ export const answerWithinMs = 5_000;
 export const mostDetailBytes = 1024;
 
 /**
- * What came of an offer; `missed`: nobody answered; `cut`: nobody can know, because the bus went away; `lost`: there was no
- * payload to offer.
+ * The result of an offer. `missed`: no answer arrived in time; `cut`: unknown, because the connection to the bus was lost;
+ * `lost`: the payload is no longer stored.
  */
 export type Outcome =
   | { readonly is: "acknowledged"; readonly detail: string | null }

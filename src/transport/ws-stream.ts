@@ -15,7 +15,7 @@ export function streamOf(ws: object): Duplex | undefined {
  * The socket below a WebSocket, when prepared bytes may be written to it past `ws` for as long as the WebSocket is open.
  *
  * That is safe while no fragmented message is under way, nothing is being compressed and nothing is queued. Here none of
- * it can begin: no compression is negotiated, and nobody sends but `Connection`, whole text messages only. So it is
+ * it can begin: no compression is negotiated, and only `Connection` sends, whole text messages. So it is
  * looked at once and not for every frame, which would touch three more objects of every client. Undefined on a runtime
  * whose `ws` is built otherwise; then `ws.send` is the way.
  */
