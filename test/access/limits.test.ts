@@ -3,26 +3,13 @@ import type { SkeinOptions } from "../../src/skein.ts";
 import { follow, transports } from "../support/client.ts";
 import { ManualClock } from "../support/clock.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
+import { none, unlimited } from "../support/quotas.ts";
 import { bearer, enforced, token } from "../support/tokens.ts";
 
 type Quotas = NonNullable<SkeinOptions["quotas"]>;
 
-const none = { principal: 0, address: 0, org: 0 };
-
-const free: Quotas = {
-  connections: none,
-  connects: none,
-  subscriptions: none,
-  subscribes: none,
-  messages: none,
-  reads: none,
-  readBytes: none,
-  publishes: none,
-  publishBytes: none,
-};
-
 function startLimited(quotas: Partial<Quotas>): Promise<Gateway> {
-  return startGateway({ auth: enforced, quotas: { ...free, ...quotas } });
+  return startGateway({ auth: enforced, quotas: { ...unlimited, ...quotas } });
 }
 
 async function counted(gateway: Gateway): Promise<string> {
@@ -56,7 +43,7 @@ describe("Whoever has too much", () => {
 
   test("hears so over HTTP only a moment later, and cannot keep others waiting by asking again at once", async () => {
     const clock = new ManualClock();
-    await using gateway = await startGateway({ quotas: { ...free, reads: { ...none, address: 1 } }, clock });
+    await using gateway = await startGateway({ quotas: { ...unlimited, reads: { ...none, address: 1 } }, clock });
     const ask = () => fetch(`${gateway.url}/api/streams`);
     for (let i = 0; i < 10; i++) expect((await ask()).status).toBe(200);
     let answers = 0;

@@ -2,25 +2,14 @@ import { describe, expect, test } from "vitest";
 import { follow } from "../support/client.ts";
 import { ManualClock } from "../support/clock.ts";
 import { startGateway } from "../support/gateway.ts";
+import { none, unlimited } from "../support/quotas.ts";
 import { bearer, enforced, token } from "../support/tokens.ts";
 
-const none = { principal: 0, address: 0, org: 0 };
 /** 1,000 bytes a second, 10,000 at once. */
 const readBytes = { ...none, principal: 1000 };
-const free = {
-  connections: none,
-  connects: none,
-  subscriptions: none,
-  subscribes: none,
-  messages: none,
-  reads: none,
-  publishes: none,
-  publishBytes: none,
-};
-
 /** A gateway whose fleet takes about 6,000 bytes to tell. */
 async function startLimited(clock: ManualClock) {
-  const gateway = await startGateway({ auth: enforced, quotas: { ...free, readBytes }, clock });
+  const gateway = await startGateway({ auth: enforced, quotas: { ...unlimited, readBytes }, clock });
   const writer = await token();
   for (let n = 0; n < 6; n++) {
     await gateway.publish(`instances/i${n}`, { status: "running", note: "x".repeat(900) }, writer);

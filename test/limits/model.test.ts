@@ -4,6 +4,7 @@ import { Buckets } from "../../src/limits/bucket.ts";
 import { type Quota, Quotas, type Who } from "../../src/limits/quotas.ts";
 import { Failure } from "../../src/protocol/failure.ts";
 import { ManualClock } from "../support/clock.ts";
+import { unlimited } from "../support/quotas.ts";
 
 /** A token bucket as a textbook has it, in thousandths of a token, so that every number is whole. */
 class Bucket {
@@ -58,18 +59,6 @@ class Model {
   }
 }
 
-const none: Quota = { principal: 0, address: 0, org: 0 };
-const unlimited = {
-  connects: none,
-  subscribes: none,
-  messages: none,
-  reads: none,
-  readBytes: none,
-  publishes: none,
-  publishBytes: none,
-  connections: none,
-  subscriptions: none,
-};
 const name = fc.constantFrom("a", "b", "c");
 const spending = fc.record({
   address: name,

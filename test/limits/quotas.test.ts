@@ -1,21 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type CountName, type Quota, Quotas, type RateName, type Who } from "../../src/limits/quotas.ts";
+import { Quotas, type Who } from "../../src/limits/quotas.ts";
 import { Failure } from "../../src/protocol/failure.ts";
 import { ManualClock } from "../support/clock.ts";
-
-const none: Quota = { principal: 0, address: 0, org: 0 };
-
-const unlimited: Readonly<Record<RateName | CountName, Quota>> = {
-  connects: none,
-  subscribes: none,
-  messages: none,
-  reads: none,
-  readBytes: none,
-  publishes: none,
-  publishBytes: none,
-  connections: none,
-  subscriptions: none,
-};
+import { none, unlimited } from "../support/quotas.ts";
 
 function quotasWith(some: Partial<typeof unlimited>): { quotas: Quotas; clock: ManualClock } {
   const clock = new ManualClock();
