@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { patience } from "./vitest.shared.ts";
 
 /** What is tried against each version of nats-server: who may do what, the attack, and the contract of the bus. */
 const onEachServer = [
@@ -17,11 +18,7 @@ function servers(): [version: string, file: string][] {
 /** The tests for `npm run test:all`. */
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 10_000 } },
-    maxWorkers: 3,
-    retry: process.env.CI ? 1 : 0,
+    ...patience,
     projects: [
       ...servers().map(([version, file]) => ({
         extends: true as const,
@@ -37,8 +34,7 @@ export default defineConfig({
           name: "load",
           include: ["test/load/**/*.load.ts"],
           testTimeout: 15 * 60_000,
-          // What is measured must have the machine for itself, and a second try would measure something else.
-          retry: 0,
+          // What is measured must have the machine for itself.
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { patience } from "./vitest.shared.ts";
 
 /** Tests that put something else in the place of a module, and so need modules of their own. */
 const alone = ["test/bus/restricted-gateway.test.ts"];
@@ -8,14 +9,7 @@ const pages = ["test/{dashboard,client-around,browser}/**/*.test.ts"];
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // A browser on a machine that is busy with two other test files takes its time.
-    expect: { poll: { timeout: 10_000 } },
-    // Two cores and a half of the time spent waiting for real processes; with more, their timing gets worse.
-    maxWorkers: 3,
-    // Where nobody looks, one machine that stands still for a moment is no fault; the report names what needed two tries.
-    retry: process.env.CI ? 1 : 0,
+    ...patience,
     projects: [
       {
         extends: true,
