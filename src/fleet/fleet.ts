@@ -16,7 +16,7 @@ import { type Found, StoredRows } from "./found.ts";
 import { Nodes } from "./nodes.ts";
 import { choosePlace } from "./place.ts";
 import { Register } from "./register.ts";
-import { parseAnswer, type Row } from "./row.ts";
+import { parseCommandAnswer, type Row } from "./row.ts";
 import { Watch } from "./watch.ts";
 
 const patienceMs = 5000;
@@ -207,7 +207,7 @@ export class Fleet {
 
   async #send(org: string, node: string, request: CommandRequest): Promise<CommandAnswer> {
     const data = utf8.encode(JSON.stringify(request));
-    const answer = parseAnswer(await this.#bus.request(supervisorSubject(org, node), data, patienceMs));
+    const answer = parseCommandAnswer(await this.#bus.request(supervisorSubject(org, node), data, patienceMs));
     await this.#catchUp();
     return answer;
   }

@@ -63,6 +63,6 @@ const record: z.ZodType<InstanceRecord> = z.object({
 const answer: z.ZodType<CommandAnswer> = z.object({ instance: record.nullable(), duplicate: z.boolean() });
 
 /** What a node has answered. Throws an Error when that is none, or beyond a limit: another version of us runs there. */
-export function parseAnswer(data: Uint8Array): CommandAnswer {
+export function parseCommandAnswer(data: Uint8Array): CommandAnswer {
   return answer.parse(maybeJsonIn(data));
 }
