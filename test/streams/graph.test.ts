@@ -30,7 +30,7 @@ describe.each(buses)("Tools, over %s,", (_, open) => {
     await using scene = await Scene.open(open);
     await scene.publish("graph/c1", clone);
     await scene.publish("graph/c1", { type: "tool_start", tool: "pytest", run_id: "run456", agent_id: "orion" });
-    await scene.publish("graph/c1", {
+    await scene.place("graph/c1", {
       type: "tool_end",
       tool: "pytest",
       status: "success",
@@ -52,9 +52,9 @@ describe.each(buses)("Tools, over %s,", (_, open) => {
   test("are told apart by their calls, and without those by crew, run, agent and tool", async () => {
     await using scene = await Scene.open(open);
     const start = (crew: string, more: object) =>
-      scene.publish(`graph/${crew}`, { type: "tool_start", tool: "t", ...more });
+      scene.place(`graph/${crew}`, { type: "tool_start", tool: "t", ...more });
     const end = (crew: string, more: object) =>
-      scene.publish(`graph/${crew}`, { type: "tool_end", tool: "t", status: "error", ...more });
+      scene.place(`graph/${crew}`, { type: "tool_end", tool: "t", status: "error", ...more });
     await start("c1", { call_id: "a" });
     await start("c1", { call_id: "b" });
     await start("c2", { call_id: "a" });
@@ -126,7 +126,7 @@ describe.each(buses)("Tools, over %s,", (_, open) => {
 
   test("say in silence that they are still there, which nobody hears, and may ping, which everybody does", async () => {
     await using scene = await Scene.open(open);
-    await scene.publish("graph/c1", { type: "tool_start", tool: "t", call_id: "a", lease_s: 60 });
+    await scene.place("graph/c1", { type: "tool_start", tool: "t", call_id: "a", lease_s: 60 });
     const frames = hear(scene);
     await frames.until(1);
     await scene.publish("graph/c1", { type: "tool_lease", call_id: "a" });
